@@ -1,0 +1,46 @@
+using Sluice.Core;
+
+namespace Sluice.Simulation;
+
+public enum Outcome : byte { Unfinished, Finished, Rejected, Cancelled, Failed }
+
+/// <summary>What happened to each request, as columns indexed by <see cref="RequestId.Value"/>. Times are instants in
+/// ticks of 100 ns as the caller saw them (delivery included); -1 where it did not happen.</summary>
+public sealed class RequestLog(int requests)
+{
+    public int Count { get; } = requests;
+    public long[] Arrival { get; } = Filled(requests);
+
+    /// <summary>Handed to an engine for the last time.</summary>
+    public long[] Dispatched { get; } = Filled(requests);
+
+    /// <summary>Entered a running batch for the first time.</summary>
+    public long[] Started { get; } = Filled(requests);
+    public long[] FirstToken { get; } = Filled(requests);
+
+    /// <summary>Last token, refusal, cancellation or failure.</summary>
+    public long[] Ended { get; } = Filled(requests);
+
+    /// <summary>Output tokens produced; less than asked for when it did not finish.</summary>
+    public int[] OutputTokens { get; } = new int[requests];
+    public int[] CachedPromptTokens { get; } = new int[requests];
+
+    /// <summary>Index of the engine that served it last, or -1.</summary>
+    public short[] Engine { get; } = FilledShort(requests);
+    public ushort[] Preemptions { get; } = new ushort[requests];
+    public Outcome[] Outcome { get; } = new Outcome[requests];
+
+    private static long[] Filled(int n)
+    {
+        var column = new long[n];
+        Array.Fill(column, -1);
+        return column;
+    }
+
+    private static short[] FilledShort(int n)
+    {
+        var column = new short[n];
+        Array.Fill(column, (short)-1);
+        return column;
+    }
+}
