@@ -30,6 +30,10 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
     /// <summary>Requests accepted and not ended.</summary>
     public int Live => _slots.Count;
 
+    /// <summary>The engine a live request is on, or <see cref="EngineId.None"/>.</summary>
+    public EngineId EngineOf(RequestId request) =>
+        _slots.TryGet(request, out var slot) ? _tracked[slot].Engine : EngineId.None;
+
     public Admission OnArrival(Instant now, Request request)
     {
         var admission = policies.Admission.Decide(request, ViewAt(now));

@@ -1,4 +1,103 @@
+using Sluice.Core;
+
 namespace Sluice.Policies;
 
-/// <summary>Every system by name.</summary>
-public static class Catalog;
+/// <summary>Where a system can run.</summary>
+[Flags]
+public enum Drivers
+{
+    Simulator = 1,
+
+    /// <summary>Our own engine, whose iteration loop it decides.</summary>
+    Engine = 2,
+
+    /// <summary>Engines elsewhere, from outside.</summary>
+    Remote = 4,
+}
+
+/// <summary>A line of the catalog.</summary>
+/// <param name="Stages">The stages it changes, comma separated.</param>
+public sealed record CatalogEntry(
+    string Name, string Summary, string Source, string Stages, Drivers Drivers, Func<PolicySettings, IterationChoice> Make);
+
+/// <summary>The engine-level part of a system.</summary>
+/// <param name="Kv">KV cache by default, as in <c>--set kv=…</c>.</param>
+public sealed record IterationChoice(Func<IIterationScheduler> Iteration, string Kv = "paged");
+
+/// <summary>Every system by name. To add one: write its folder, add its line.</summary>
+public static class Catalog
+{
+    private const Drivers InEngine = Drivers.Simulator | Drivers.Engine;
+
+    /// <summary>In the order they should be listed.</summary>
+    public static IReadOnlyList<CatalogEntry> Entries { get; } =
+    [
+        new("vllm-v1", "running first, chunked prefill, recompute; first come first served or by priority",
+            "vLLM v1 scheduler", "iteration scheduling", InEngine, VllmV1),
+        new("vllm-v0", "prompts first and whole, preemption by recompute or swap, 1 % watermark",
+            "Kwon et al., SOSP 2023; vLLM before v1", "iteration scheduling", InEngine, VllmV0),
+        new("sarathi", "chunked prefill beside decodes, whole prompt reserved, 1 % watermark",
+            "Agrawal et al., OSDI 2024", "iteration scheduling", InEngine,
+            s => Run(new() { ReserveWholePrompt = true, Watermark = Watermark(s) })),
+        new("orca", "iteration-level batching with whole prompts, KV reserved for the longest answer",
+            "Yu et al., OSDI 2022", "iteration scheduling, KV cache", InEngine,
+            _ => new(static () => new IterationLevel(), "reserve-max")),
+        new("static", "a batch runs until its longest answer is done", "FasterTransformer", "iteration scheduling", InEngine,
+            _ => new(static () => new StaticBatching(), "reserve-max")),
+        new("edf", "vllm-v1 with the earliest deadline first in the waiting queue", "Dertouzos, 1974",
+            "iteration scheduling", InEngine, _ => Run(new(), new ByDeadline())),
+        new("sjf", "vllm-v1 with the shortest predicted answer first in the waiting queue", "classical",
+            "iteration scheduling, length prediction", InEngine, _ => Run(new(), new ByPredictedLength())),
+        new("srpt", "shortest predicted remaining answer first, preemptive",
+            "Schrage, 1968; Mitzenmacher and Shahout, 2025", "iteration scheduling, length prediction", InEngine,
+            _ => new(static () => new Ranked(new ShortestRemaining()))),
+    ];
+
+    /// <exception cref="InputException">No such system, or a setting it does not have.</exception>
+    public static ServingSystem Make(string name, PolicySettings settings)
+    {
+        var entry = Entries.FirstOrDefault(e => e.Name == name);
+        if (entry is null)
+        {
+            string[] names = [.. Entries.Select(e => e.Name)];
+            throw new InputException(
+                $"--system {name}: no such system{Nearest.Hint(name, names)}. Known: {string.Join(", ", names)}.");
+        }
+
+        var choice = entry.Make(settings);
+        var policies = Stages.Read(settings);
+        var kv = Stages.Kv(settings, choice.Kv);
+        settings.RefuseUnread(name);
+        return new()
+        {
+            Name = name,
+            Iteration = choice.Iteration,
+            Policies = policies,
+            Kv = kv,
+            Settings = settings.Read,
+        };
+    }
+
+    private static IterationChoice VllmV1(PolicySettings s)
+    {
+        var chunk = s.Whole("chunk-tokens", "most prompt tokens of one sequence in a step, 0 for the whole budget", 0, 0, 1 << 20);
+        var isPriority = s.Word("order", "waiting queue and victims", "fcfs", "priority") == "priority";
+        return Run(new() { ChunkTokens = chunk }, isPriority ? new ByPriority() : null);
+    }
+
+    private static IterationChoice VllmV0(PolicySettings s)
+    {
+        var options = new PrefillFirstOptions
+        {
+            Preemption = s.Word("preemption", "when blocks are short", "recompute", "swap") == "swap" ? GiveWay.Swap : GiveWay.Recompute,
+            Watermark = Watermark(s),
+        };
+        return new(() => new PrefillFirst(options));
+    }
+
+    private static double Watermark(PolicySettings s) =>
+        s.Number("watermark", "share of KV blocks that admission leaves free", 0.01, 0, 0.5);
+
+    private static IterationChoice Run(RunningFirstOptions options, IWaitingOrder? order = null) =>
+        new(() => new RunningFirst(options, order));
+}

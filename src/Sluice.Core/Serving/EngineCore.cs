@@ -52,6 +52,8 @@ public sealed class EngineCore
     /// <summary>Sequences submitted and not yet ended.</summary>
     public int Outstanding => _slots.Count;
 
+    public bool Holds(RequestId request) => _slots.TryGet(request, out _);
+
     public int Running => _step.Running;
     public int FreeBlocks => _cache.FreeBlocks;
     public int TotalBlocks => _cache.TotalBlocks;
@@ -77,11 +79,8 @@ public sealed class EngineCore
         }
     }
 
-    /// <summary>Time of a step that only decodes what decodes now [fs]; 0 when nothing does.</summary>
-    public long DecodeStepTime =>
-        _decodes.Count == 0 || _runner.ClosedForm is not { } model
-            ? 0
-            : model.StepTime(new BatchShape { DecodeSequences = _decodes.Count, ContextTokens = _decodes.ContextTokens });
+    /// <summary>Sequences that decode now, and the tokens they attend to in all.</summary>
+    public (int Sequences, long ContextTokens) DecodeLoad => (_decodes.Count, _decodes.ContextTokens);
 
     /// <summary>Takes in a request. It waits in the engine's queue until a step admits it.</summary>
     /// <param name="outputLimit">Tokens after which it ends, at least 1.</param>

@@ -8,14 +8,12 @@ public sealed class ByPriority : IWaitingOrder
     public long KeyOf(in Sequence sequence) => sequence.Request.Priority;
 }
 
-/// <summary>Earliest deadline first: the first token's where one was promised, else the last token's.</summary>
+/// <summary>The order of <see cref="RequestsByDeadline"/> inside an engine.</summary>
 public sealed class ByDeadline : IWaitingOrder
 {
-    public long KeyOf(in Sequence sequence)
-    {
-        var request = sequence.Request;
-        return Math.Min(request.FirstTokenDeadline.Ticks, (request.Arrival + request.Slo.E2e).Ticks);
-    }
+    private static readonly RequestsByDeadline s_order = new();
+
+    public long KeyOf(in Sequence sequence) => s_order.KeyOf(sequence.Request);
 }
 
 /// <summary>Shortest predicted answer first. With an exact predictor this is shortest job first for work that is mostly

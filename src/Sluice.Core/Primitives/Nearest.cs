@@ -1,0 +1,44 @@
+namespace Sluice.Core;
+
+/// <summary>Finds what somebody who mistyped a word probably meant.</summary>
+public static class Nearest
+{
+    /// <summary>The candidate with the fewest edits to <paramref name="word"/>, or null if none is near: more than a third
+    /// of its letters, at least two, would have to change.</summary>
+    public static string? Of(string word, IReadOnlyList<string> candidates)
+    {
+        string? best = null;
+        var fewest = int.MaxValue;
+        foreach (var candidate in candidates)
+        {
+            var edits = Edits(word.ToLowerInvariant(), candidate.ToLowerInvariant());
+            if (edits < fewest) (best, fewest) = (candidate, edits);
+        }
+
+        return fewest <= Math.Max(2, word.Length / 3) ? best : null;
+    }
+
+    /// <summary><c>, did you mean 'x'?</c>, or nothing.</summary>
+    public static string Hint(string word, IReadOnlyList<string> candidates) =>
+        Of(word, candidates) is { } best ? $" (did you mean '{best}'?)" : "";
+
+    /// <summary>Levenshtein distance.</summary>
+    private static int Edits(string a, string b)
+    {
+        var row = new int[b.Length + 1];
+        for (var j = 0; j <= b.Length; j++) row[j] = j;
+        for (var i = 1; i <= a.Length; i++)
+        {
+            var diagonal = row[0];
+            row[0] = i;
+            for (var j = 1; j <= b.Length; j++)
+            {
+                var substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+                diagonal = row[j];
+                row[j] = Math.Min(substituted, Math.Min(row[j], row[j - 1]) + 1);
+            }
+        }
+
+        return row[b.Length];
+    }
+}

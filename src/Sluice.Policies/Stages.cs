@@ -1,0 +1,65 @@
+using Sluice.Core;
+
+namespace Sluice.Policies;
+
+/// <summary>Stages that every system shares and any run can set: routing, length prediction, admission, queue order,
+/// KV.</summary>
+internal static class Stages
+{
+    public static Func<PolicyContext, PolicySet> Read(PolicySettings settings)
+    {
+        var router = Router(settings);
+        var lengths = Lengths(settings);
+        var queueMax = settings.Whole("queue-max", "requests that may wait in the dispatcher", int.MaxValue, 1, int.MaxValue);
+        var order = QueueOrder(settings);
+        return context => new PolicySet(
+            queueMax == int.MaxValue ? new AcceptAll() : new QueueLimit(queueMax), lengths(context), router(context))
+        {
+            QueueOrder = order,
+        };
+    }
+
+    public static KvKind Kv(PolicySettings settings, string byDefault = "paged")
+    {
+        string[] words = ["paged", "prefix-cache", "reserve-max", "reserve-pow2", "reserve-oracle"];
+        var value = settings.Word(
+            "kv", "where KV lives", [byDefault, .. words.Where(w => w != byDefault)]);
+        return (KvKind)Array.IndexOf(words, value);
+    }
+
+    private static Func<PolicyContext, IRouter> Router(PolicySettings settings) =>
+        settings.Word(
+            "router", "which engine takes a request", "least-outstanding", "round-robin", "random", "two-choices", "least-kv",
+            "prefix-affinity") switch
+        {
+            "round-robin" => _ => new RoundRobin(),
+            "random" => c => new RandomChoice(c.Rng.Fork("router")),
+            "two-choices" => c => new TwoChoices(c.Rng.Fork("router")),
+            "least-kv" => _ => new LeastKv(),
+            "prefix-affinity" => _ => new PrefixAffinity(new()),
+            _ => _ => new LeastOutstanding(),
+        };
+
+    private static Func<PolicyContext, ILengthPredictor> Lengths(PolicySettings settings)
+    {
+        var sigma = settings.Number("length-sigma", "spread of length=noisy, standard deviation of the logarithm", 0.5, 0.01, 5);
+        return settings.Word("length", "output length prediction", "oracle", "noisy", "exponential", "learned") switch
+        {
+            "noisy" => c => new NoisyLength(TruthOf(c), c.Rng.Fork("length"), sigma),
+            "exponential" => c => new NoisyLength(TruthOf(c), c.Rng.Fork("length"), 0),
+            "learned" => _ => new LearnedLength(),
+            _ => c => c.TrueLength is { } truth ? new OracleLength(truth) : new LearnedLength(),
+        };
+    }
+
+    private static IRequestOrder? QueueOrder(PolicySettings settings) =>
+        settings.Word("queue", "order of the dispatcher's queue", "fcfs", "edf", "priority") switch
+        {
+            "edf" => new RequestsByDeadline(),
+            "priority" => new RequestsByPriority(),
+            _ => null,
+        };
+
+    private static Func<Request, int> TruthOf(PolicyContext context) =>
+        context.TrueLength ?? throw new InputException("--set length=noisy: true lengths are known in simulation only.");
+}
