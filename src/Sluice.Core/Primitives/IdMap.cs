@@ -1,0 +1,90 @@
+using System.Numerics;
+
+namespace Sluice.Core;
+
+/// <summary>Maps request ids to small integers. Open addressing with the id itself as hash, because ids are handed out in
+/// sequence: neighbours fill neighbouring cells and a look-up is one or two reads.</summary>
+/// <remarks>Grows by doubling and never shrinks; no allocation while it does not grow.</remarks>
+public sealed class IdMap
+{
+    private const long Empty = -1;
+
+    private long[] _keys;
+    private int[] _values;
+
+    public IdMap(int capacity = 64)
+    {
+        var size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(16, capacity * 2));
+        _keys = new long[size];
+        _values = new int[size];
+        Array.Fill(_keys, Empty);
+    }
+
+    public int Count { get; private set; }
+
+    public bool TryGet(RequestId id, out int value)
+    {
+        var cell = Find(id.Value);
+        var found = _keys[cell] == id.Value;
+        value = found ? _values[cell] : -1;
+        return found;
+    }
+
+    public void Add(RequestId id, int value)
+    {
+        Check.That(id.Value >= 0);
+        if (Count * 2 >= _keys.Length) Grow();
+        var cell = Find(id.Value);
+        Check.That(_keys[cell] == Empty);
+        _keys[cell] = id.Value;
+        _values[cell] = value;
+        Count++;
+    }
+
+    public bool Remove(RequestId id, out int value)
+    {
+        var hole = Find(id.Value);
+        value = -1;
+        if (_keys[hole] != id.Value) return false;
+
+        value = _values[hole];
+        Count--;
+
+        // Close the gap: pull back every later member of the run that may stand in the hole.
+        var mask = _keys.Length - 1;
+        for (var next = (hole + 1) & mask; _keys[next] != Empty; next = (next + 1) & mask)
+        {
+            var home = (int)_keys[next] & mask;
+            if (((next - home) & mask) < ((next - hole) & mask)) continue;
+            _keys[hole] = _keys[next];
+            _values[hole] = _values[next];
+            hole = next;
+        }
+
+        _keys[hole] = Empty;
+        return true;
+    }
+
+    private int Find(long key)
+    {
+        var mask = _keys.Length - 1;
+        var cell = (int)key & mask;
+        while (_keys[cell] != key && _keys[cell] != Empty) cell = (cell + 1) & mask;
+        return cell;
+    }
+
+    private void Grow()
+    {
+        var (keys, values) = (_keys, _values);
+        _keys = new long[keys.Length * 2];
+        _values = new int[keys.Length * 2];
+        Array.Fill(_keys, Empty);
+        for (var i = 0; i < keys.Length; i++)
+        {
+            if (keys[i] == Empty) continue;
+            var cell = Find(keys[i]);
+            _keys[cell] = keys[i];
+            _values[cell] = values[i];
+        }
+    }
+}

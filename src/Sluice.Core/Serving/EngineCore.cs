@@ -1,0 +1,319 @@
+namespace Sluice.Core;
+
+/// <summary>The iteration loop of one engine: it holds sequences, lets the scheduler compose a step, has the runner run it,
+/// and turns the outcome into events.</summary>
+/// <remarks>
+/// Not thread-safe by design. A driver calls <see cref="Turn"/> at <see cref="NextTurn"/> and may submit and cancel at any
+/// time in between. Where the step time has a closed form and the scheduler's decision is stable, one turn takes many
+/// steps, up to the next end, block shortage or arrival, with results identical to single steps.
+/// </remarks>
+public sealed class EngineCore
+{
+    /// <summary>Steps taken at once; keeps sums of femtoseconds far from overflow.</summary>
+    private const long StretchMax = 4096;
+
+    private readonly IIterationScheduler _scheduler;
+    private readonly IModelRunner _runner;
+    private readonly IKvCache _cache;
+    private readonly IEventSink _sink;
+    private readonly SequenceTable _table = new();
+    private readonly IdMap _slots = new();
+    private readonly Batch _batch = new();
+    private readonly DecodeSet _decodes;
+    private readonly Step _step;
+    private readonly List<RequestId> _cancels = new(16);
+    private readonly List<int> _held = new(16);
+    private readonly EngineLimits _limits;
+
+    private bool _stepping;
+    private EngineTime _begin;
+    private long _stepTime; // of the first step of the stretch
+    private long _increment; // added to each following one
+    private long _stretch;
+    private EngineTime _end;
+    private long _submitted;
+
+    public EngineCore(
+        EngineId id, EngineLimits limits, IIterationScheduler scheduler, IKvCache cache, IModelRunner runner, IEventSink sink)
+    {
+        (Id, _limits, _scheduler, _cache, _runner, _sink) = (id, limits, scheduler, cache, runner, sink);
+        _decodes = new DecodeSet(_table, cache);
+        Waiting = new WaitingQueue(_table, scheduler.WaitingOrder);
+        _step = new Step(id, limits, _table, _decodes, Waiting, cache, _batch, Gaps, sink);
+    }
+
+    public EngineId Id { get; }
+    public TokenGaps Gaps { get; } = new();
+    public WaitingQueue Waiting { get; }
+
+    /// <summary>When <see cref="Turn"/> is due; <see cref="Instant.Never"/> while there is nothing to do.</summary>
+    public Instant NextTurn { get; private set; } = Instant.Never;
+
+    /// <summary>Sequences submitted and not yet ended.</summary>
+    public int Outstanding => _slots.Count;
+
+    public int Running => _step.Running;
+    public int FreeBlocks => _cache.FreeBlocks;
+    public int TotalBlocks => _cache.TotalBlocks;
+    public int BlockTokens => _cache.BlockTokens;
+
+    /// <summary>Steps completed.</summary>
+    public long Iterations { get; private set; }
+
+    /// <summary>Tokens computed in prefill, recomputation included.</summary>
+    public long PrefillTokens { get; private set; }
+
+    public long OutputTokens { get; private set; }
+
+    /// <summary>KV slots that hold a computed token, of what decodes and prefills.</summary>
+    public long LiveTokens
+    {
+        get
+        {
+            var live = _decodes.ContextTokens - _decodes.Count;
+            for (var s = _step.FirstRunning; s >= 0; s = _table[s].Next)
+                if (_table[s].Phase != SequencePhase.Decoding) live += _table[s].Computed;
+            return live;
+        }
+    }
+
+    /// <summary>Time of a step that only decodes what decodes now [fs]; 0 when nothing does.</summary>
+    public long DecodeStepTime =>
+        _decodes.Count == 0 || _runner.ClosedForm is not { } model
+            ? 0
+            : model.StepTime(new BatchShape { DecodeSequences = _decodes.Count, ContextTokens = _decodes.ContextTokens });
+
+    /// <summary>Takes in a request. It waits in the engine's queue until a step admits it.</summary>
+    /// <param name="outputLimit">Tokens after which it ends, at least 1.</param>
+    /// <param name="outputTokens">Tokens it has produced elsewhere already; they are computed again like prompt.</param>
+    /// <returns>False if the engine could never hold it; nothing is kept of it then.</returns>
+    public bool TrySubmit(Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens = 0)
+    {
+        Check.That(outputLimit > outputTokens);
+        if (!_cache.CanEverHold(request, request.PromptTokens + outputLimit)) return false;
+
+        Synchronise(now);
+        var slot = _table.Allocate();
+        ref var s = ref _table[slot];
+        s.Request = request;
+        s.Predicted = predicted;
+        s.OutputLimit = outputLimit;
+        s.Output = outputTokens;
+        s.LastTokenAt = EngineTime.At(now);
+        s.Order = _submitted++;
+        _slots.Add(request.Id, slot);
+        Waiting.Enqueue(slot, atFront: false);
+        if (!_stepping) NextTurn = now;
+        return true;
+    }
+
+    /// <summary>Ends a request early. Takes effect between steps; the event says when.</summary>
+    /// <returns>False if the engine does not hold it.</returns>
+    public bool TryCancel(Instant now, RequestId request)
+    {
+        if (!_slots.TryGet(request, out _)) return false;
+        Synchronise(now);
+        _cancels.Add(request);
+        if (!_stepping) NextTurn = now;
+        return true;
+    }
+
+    /// <summary>Ends the step under way, if any, and begins the next. Call at <see cref="NextTurn"/>.</summary>
+    public void Turn()
+    {
+        var now = EngineTime.At(NextTurn);
+        if (_stepping)
+        {
+            now = _end;
+            EndStretch();
+        }
+
+        Cancel(now);
+        Begin(now);
+    }
+
+    /// <summary>Brings a stretch of steps up to date and cuts it short after the step under way, because something is about
+    /// to change.</summary>
+    public void Synchronise(Instant now)
+    {
+        if (!_stepping || _stretch == 1 || _end.Instant <= now) return;
+
+        var done = StepsEndedBefore(now);
+        if (done > 0)
+        {
+            var newBegin = _begin.Plus(TimeOf(done));
+            CompleteDecodes(done, newBegin, takeNext: true);
+            _begin = newBegin;
+            _stepTime += _increment * done;
+        }
+
+        _stretch = 1;
+        _end = _begin.Plus(_stepTime);
+        NextTurn = _end.Instant;
+    }
+
+    /// <summary>The engine dies: everything it held is gone without an event of its own.</summary>
+    /// <param name="onLost">Told of each request lost and the output tokens it had.</param>
+    public void Lose(Action<Request, int> onLost)
+    {
+        _stepping = false;
+        _cancels.Clear();
+        _held.Clear();
+        _step.ForgetHeldBack();
+        for (var slot = 0; slot < _table.Used; slot++)
+        {
+            ref var s = ref _table[slot];
+            if (s.Phase is SequencePhase.Free or SequencePhase.Removed) continue;
+            var (request, output) = (s.Request, _step.OutputTokens(slot));
+            _slots.Remove(request.Id, out _);
+            if (_step.Retire(slot, ref s)) _table.Free(slot);
+            onLost(request, output);
+        }
+
+        NextTurn = Instant.Never;
+    }
+
+    private void Begin(EngineTime now)
+    {
+        _step.Begin(now);
+        _step.ReturnHeldBack();
+        _scheduler.Compose(_step);
+        if (_batch.IsEmpty)
+        {
+            // With nobody running, memory is free and whoever is next can be admitted: an idle engine has no work.
+            Check.That(_slots.Count == 0);
+            NextTurn = Instant.Never;
+            return;
+        }
+
+        _stepping = true;
+        _begin = now;
+        _stepTime = _runner.Run(_batch);
+        _increment = 0;
+        _stretch = 1;
+        if (CanSkip())
+        {
+            _increment = _runner.ClosedForm!.PerContextToken * _batch.Shape.DecodeSequences;
+            var most = Math.Min(StretchMax, _decodes.StepsToFirstEnd);
+            _stretch = 1 + _decodes.StepsWithinBlocks(most - 1);
+        }
+
+        _end = _begin.Plus(TimeOf(_stretch));
+        NextTurn = _end.Instant;
+    }
+
+    private bool CanSkip() =>
+        _limits.SkipStableSteps && _scheduler.IsStable && _runner.ClosedForm is not null && _batch.Chunks.IsEmpty &&
+        _step.Prefilling.IsEmpty && _batch.Shape.SwappedTokens == 0 && !_step.HasHeldBack && !_step.SomeoneGaveWay;
+
+    /// <summary>Femtoseconds of the first <paramref name="steps"/> steps of the stretch.</summary>
+    private long TimeOf(long steps) => steps * _stepTime + _increment * (steps * (steps - 1) / 2);
+
+    /// <summary>Steps of the stretch that end before <paramref name="now"/>; one that ends at it is still under way, because
+    /// an arrival is handled before an engine's turn at the same instant.</summary>
+    private long StepsEndedBefore(Instant now)
+    {
+        // Solve steps·t + increment·steps(steps−1)/2 = elapsed approximately, then settle it with integers.
+        var elapsed = (double)EngineTime.At(now).Since(_begin);
+        var half = _increment / 2.0;
+        var linear = _stepTime - half;
+        var guess = _increment == 0
+            ? elapsed / _stepTime
+            : (Math.Sqrt(linear * linear + 4 * half * elapsed) - linear) / (2 * half);
+        var steps = Math.Clamp((long)guess, 0, _stretch - 1);
+        while (steps > 0 && _begin.Plus(TimeOf(steps)).Instant >= now) steps--;
+        while (steps < _stretch - 1 && _begin.Plus(TimeOf(steps + 1)).Instant < now) steps++;
+        return steps;
+    }
+
+    private void EndStretch()
+    {
+        _stepping = false;
+        Iterations += _batch.AdvancesDecodes ? 0 : 1;
+        if (_batch.AdvancesDecodes) CompleteDecodes(_stretch, _end, takeNext: false);
+
+        foreach (var chunk in _batch.Chunks) CompleteChunk(chunk);
+        for (var slot = _decodes.NextEnded; slot >= 0; slot = _decodes.NextEnded) End(slot);
+        if (_step.HeldCount > 0 && _step.Running == _step.HeldCount) ReleaseHeld();
+    }
+
+    private void CompleteDecodes(long steps, EngineTime end, bool takeNext)
+    {
+        Gaps.Advance(_begin.Plus(_stepTime), end, steps, _stepTime + _increment, _increment);
+        _decodes.Advance(steps, takeNext);
+        _step.HeldContext += steps * _step.HeldCount;
+        OutputTokens += steps * _decodes.Count;
+        Iterations += steps;
+    }
+
+    private void CompleteChunk(Chunk chunk)
+    {
+        ref var s = ref _table[chunk.Sequence];
+        s.Computed += chunk.Tokens;
+        PrefillTokens += chunk.Tokens;
+        if (s.Computed < s.Known) return;
+
+        // The step that computes the last known token also samples the next one.
+        s.Output++;
+        OutputTokens++;
+        if (s.Output == 1) Emit(EventKind.FirstToken, in s, 1);
+        else Gaps.AddOne(s.LastTokenAt, _end);
+        s.LastTokenAt = _end;
+        _step.EndPrefill(chunk.Sequence);
+        if (s.Output == s.OutputLimit) End(chunk.Sequence);
+        else _step.JoinDecodes(chunk.Sequence, ref s);
+    }
+
+    private void End(int slot)
+    {
+        ref var s = ref _table[slot];
+        if (_scheduler.RetiresTogether)
+        {
+            _step.Hold(slot, ref s);
+            _held.Add(slot);
+            return;
+        }
+
+        _step.Retire(slot, ref s);
+        Finish(slot, in s);
+    }
+
+    private void ReleaseHeld()
+    {
+        foreach (var slot in _held)
+        {
+            ref var s = ref _table[slot];
+            _step.Retire(slot, ref s);
+            Finish(slot, in s);
+        }
+
+        _held.Clear();
+    }
+
+    private void Finish(int slot, in Sequence s)
+    {
+        var e = new SluiceEvent(_end.Instant, s.Request.Id, Id, s.Output, EventKind.Finished);
+        _slots.Remove(s.Request.Id, out _);
+        _table.Free(slot);
+        _sink.Emit(e); // Last, because the sink may submit the next request at once.
+    }
+
+    private void Cancel(EngineTime now)
+    {
+        if (_cancels.Count == 0) return;
+        foreach (var id in _cancels)
+        {
+            if (!_slots.Remove(id, out var slot)) continue; // It ended in the step under way.
+            ref var s = ref _table[slot];
+            if (s.Phase == SequencePhase.Held) _held.Remove(slot);
+            var output = _step.OutputTokens(slot);
+            if (_step.Retire(slot, ref s)) _table.Free(slot);
+            _sink.Emit(new(now.Instant, id, Id, output, EventKind.Cancelled));
+        }
+
+        _cancels.Clear();
+    }
+
+    private void Emit(EventKind kind, in Sequence s, int amount) =>
+        _sink.Emit(new(_end.Instant, s.Request.Id, Id, amount, kind));
+}

@@ -1,0 +1,66 @@
+namespace Sluice.Core;
+
+public enum SequencePhase : byte
+{
+    Free,
+
+    /// <summary>Holds no KV; stands in the engine's waiting queue.</summary>
+    Waiting,
+
+    /// <summary>Holds KV for part of its known tokens.</summary>
+    Prefilling,
+
+    /// <summary>In the decoding set: advances by one token in each step that advances decodes.</summary>
+    Decoding,
+
+    /// <summary>Holds KV, but the scheduler keeps it out of the decoding set.</summary>
+    Paused,
+
+    /// <summary>KV in host memory.</summary>
+    Swapped,
+
+    /// <summary>Finished, kept in its batch until the whole batch has (static batching).</summary>
+    Held,
+
+    /// <summary>Gone, but its place in the waiting queue is not yet cleared.</summary>
+    Removed,
+}
+
+/// <summary>A request inside an engine. Progress is two numbers, tokens known and tokens computed; prefill and decode are
+/// the same thing at different distances between them (the view vLLM's v1 scheduler takes).</summary>
+/// <remarks>While a sequence decodes, its numbers follow from the decoding set's clock and the fields here stand still;
+/// read them through <see cref="Step"/>.</remarks>
+public struct Sequence
+{
+    public Request Request { get; internal set; }
+
+    /// <summary>Predicted output length over the whole answer.</summary>
+    public TokenEstimate Predicted { get; internal set; }
+
+    public SequencePhase Phase { get; internal set; }
+    public int Preemptions { get; internal set; }
+
+    /// <summary>Position in the order of submission to this engine.</summary>
+    public long Order { get; internal set; }
+
+    /// <summary>When it ends: the true length where it is known to the driver, else the caller's cap. Policies cannot see
+    /// it.</summary>
+    internal int OutputLimit { get; set; }
+
+    internal int Computed { get; set; }
+    internal int Output { get; set; }
+
+    /// <summary>Output tokens less the decoding set's clock, constant while it decodes.</summary>
+    internal long OutputOffset { get; set; }
+
+    internal long JoinedAtClock { get; set; }
+    internal EngineTime LastTokenAt { get; set; }
+    internal int Previous { get; set; }
+    internal int Next { get; set; }
+    internal bool HasStarted { get; set; }
+
+    /// <summary>Encoder work is done with the first chunk and not again after preemption.</summary>
+    internal bool IsEncoded { get; set; }
+
+    internal readonly int Known => Request.PromptTokens + Output;
+}

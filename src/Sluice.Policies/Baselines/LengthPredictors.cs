@@ -1,0 +1,55 @@
+using Sluice.Core;
+
+namespace Sluice.Policies;
+
+/// <summary>Knows the truth; for upper bounds and for theory.</summary>
+/// <param name="outputTokens">The true length of a request's answer [tokens].</param>
+public sealed class OracleLength(Func<Request, int> outputTokens) : ILengthPredictor
+{
+    public TokenEstimate Predict(Request request) => new(outputTokens(request), 0);
+    public void Observe(Request request, int outputTokens) { }
+}
+
+/// <summary>The truth times a factor: exponential with mean 1 (the model of the queueing literature), or log-normal with
+/// median 1.</summary>
+/// <param name="sigma">Standard deviation of the factor's logarithm; 0 for the exponential factor.</param>
+public sealed class NoisyLength(Func<Request, int> outputTokens, Rng rng, double sigma) : ILengthPredictor
+{
+    /// <summary>Drawn from the request's own stream, so that a prediction does not depend on the order of arrivals.</summary>
+    public TokenEstimate Predict(Request request)
+    {
+        var own = new Rng(rng.Fork("length").NextUInt64() + (ulong)request.Id.Value * 0x9E3779B97F4A7C15UL);
+        var u = 1 - own.NextDouble();
+        var factor = sigma == 0
+            ? -Math.Log(u)
+            : Math.Exp(sigma * Math.Sqrt(-2 * Math.Log(u)) * Math.Cos(2 * Math.PI * own.NextDouble()));
+        return new(outputTokens(request) * factor, 0);
+    }
+
+    public void Observe(Request request, int outputTokens) { }
+}
+
+/// <summary>Mean and variance of the answers seen so far for the request's model and class; before ten were seen, the
+/// caller's cap is halved.</summary>
+public sealed class LearnedLength : ILengthPredictor
+{
+    private const int Enough = 10;
+
+    private readonly Dictionary<(ModelId, ClassId), (long Count, double Mean, double Squares)> _seen = [];
+
+    public TokenEstimate Predict(Request request) =>
+        _seen.TryGetValue((request.Model, request.Class), out var s) && s.Count >= Enough
+            ? new(s.Mean, s.Squares / s.Count)
+            : new(request.MaxOutputTokens / 2.0, 0);
+
+    /// <summary>Welford's running mean and sum of squared deviations.</summary>
+    public void Observe(Request request, int outputTokens)
+    {
+        var key = (request.Model, request.Class);
+        var (count, mean, squares) = _seen.GetValueOrDefault(key);
+        var delta = outputTokens - mean;
+        count++;
+        mean += delta / count;
+        _seen[key] = (count, mean, squares + delta * (outputTokens - mean));
+    }
+}

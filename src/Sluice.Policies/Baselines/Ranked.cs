@@ -1,0 +1,176 @@
+using Sluice.Core;
+
+namespace Sluice.Policies;
+
+/// <summary>What a rank may look at.</summary>
+/// <param name="Age">Output tokens produced so far.</param>
+public readonly ref struct RankView(ref readonly Sequence sequence, int age, Instant now)
+{
+    private readonly ref readonly Sequence _sequence = ref sequence;
+
+    public Request Request => _sequence.Request;
+    public TokenEstimate Predicted => _sequence.Predicted;
+    public int Age { get; } = age;
+    public Instant Now { get; } = now;
+}
+
+/// <summary>Rank of a sequence, evaluated in every composed step: the lowest runs first, ties by submission order.</summary>
+/// <remarks>Source of the frame: SOAP (Scully, Harchol-Balter, Scheller-Wolf, 2018), where age is service received; here it
+/// is counted in output tokens.</remarks>
+public interface IRank
+{
+    double Of(in RankView view);
+
+    /// <summary>True if time alone never changes who is ahead of whom among those that run and those that wait.</summary>
+    bool IsStable { get; }
+}
+
+/// <summary>The sequences of lowest rank run, preemptively: better ones displace worse ones between steps.</summary>
+/// <remarks>
+/// A displaced decode is paused and keeps its blocks while memory suffices; when it does not, whoever ranks last gives up its
+/// blocks and will recompute. A prompt under way is not displaced before its first token. Each step ranks all sequences and
+/// repairs the previous order by insertion, so it costs O(n) when little changes.
+/// </remarks>
+public sealed class Ranked(IRank rank) : IIterationScheduler
+{
+    private Entry[] _order = new Entry[64];
+    private int[] _waiting = new int[64];
+    private long[] _listed = new long[64]; // by slot: submission order of the sequence listed, plus one
+    private int _count;
+
+    public bool IsStable => rank.IsStable;
+
+    /// <summary>One key for all: the queue only has to allow taking from its middle.</summary>
+    public IWaitingOrder WaitingOrder { get; } = new Unordered();
+
+    public void Compose(Step step)
+    {
+        Rerank(step);
+        var kept = _count;
+        if (_count < step.Running + step.Waiting.Count) AppendNew(step);
+        Sort(kept);
+        Choose(step);
+        while (!step.TryAdvanceDecodes()) step.Preempt(Worst(step, -1));
+        Fill(step);
+    }
+
+    /// <summary>New ranks for those of the last step that are still here, in the last step's order.</summary>
+    private void Rerank(Step step)
+    {
+        var count = 0;
+        for (var i = 0; i < _count; i++)
+        {
+            var entry = _order[i];
+            ref readonly var s = ref step[entry.Sequence];
+            if (s.Phase is SequencePhase.Free or SequencePhase.Removed || s.Order != entry.Order)
+            {
+                if (_listed[entry.Sequence] == entry.Order + 1) _listed[entry.Sequence] = 0;
+                continue;
+            }
+
+            _order[count++] = entry with { Rank = RankOf(step, entry.Sequence, in s) };
+        }
+
+        _count = count;
+    }
+
+    private void AppendNew(Step step)
+    {
+        var total = step.Running + step.Waiting.Count;
+        if (_order.Length < total) Array.Resize(ref _order, total * 2);
+        if (_waiting.Length < step.Waiting.Count) Array.Resize(ref _waiting, step.Waiting.Count * 2);
+
+        for (var s = step.FirstRunning; s >= 0; s = step.NextRunning(s)) Append(step, s);
+        var waiting = step.Waiting.CopyTo(_waiting);
+        for (var i = 0; i < waiting; i++) Append(step, _waiting[i]);
+    }
+
+    private void Append(Step step, int sequence)
+    {
+        ref readonly var s = ref step[sequence];
+        if (sequence >= _listed.Length) Array.Resize(ref _listed, Math.Max(sequence + 1, _listed.Length * 2));
+        if (_listed[sequence] == s.Order + 1) return;
+        _listed[sequence] = s.Order + 1;
+        _order[_count++] = new(RankOf(step, sequence, in s), s.Order, sequence);
+    }
+
+    private double RankOf(Step step, int sequence, in Sequence s) =>
+        s.Phase is SequencePhase.Prefilling
+            ? double.NegativeInfinity
+            : rank.Of(new RankView(in s, step.OutputTokens(sequence), step.Now));
+
+    /// <summary>Insertion, because the old order is nearly right; a crowd of newcomers is sorted first.</summary>
+    private void Sort(int kept)
+    {
+        if (_count - kept > 16) _order.AsSpan(kept, _count - kept).Sort(static (a, b) => a.CompareTo(b));
+        for (var i = 1; i < _count; i++)
+        {
+            if (_order[i].CompareTo(_order[i - 1]) > 0) continue;
+            var entry = _order[i];
+            var at = i;
+            for (; at > 0 && entry.CompareTo(_order[at - 1]) < 0; at--) _order[at] = _order[at - 1];
+            _order[at] = entry;
+        }
+    }
+
+    private readonly record struct Entry(double Rank, long Order, int Sequence)
+    {
+        public int CompareTo(in Entry other) =>
+            Rank < other.Rank ? -1 : Rank > other.Rank ? 1 : Order.CompareTo(other.Order);
+    }
+
+    /// <summary>Puts the best decodes into the decoding set and takes the others out, as if every place went by
+    /// rank.</summary>
+    private void Choose(Step step)
+    {
+        for (var i = 0; i < _count; i++)
+        {
+            var sequence = _order[i].Sequence;
+            var isChosen = i < step.Limits.SequencesMax;
+            if (isChosen && step[sequence].Phase is SequencePhase.Paused) step.Resume(sequence);
+            else if (!isChosen && step[sequence].Phase is SequencePhase.Decoding) step.Pause(sequence);
+        }
+    }
+
+    /// <summary>Prompts of the chosen: chunks of those under way, then admissions; whoever ranks behind makes room.</summary>
+    private void Fill(Step step)
+    {
+        var chosen = Math.Min(_count, step.Limits.SequencesMax);
+        for (var i = 0; i < chosen && step.Budget > 0; i++)
+        {
+            var sequence = _order[i].Sequence;
+            var phase = step[sequence].Phase;
+            if (phase is SequencePhase.Prefilling)
+            {
+                while (!step.TryChunk(sequence, int.MaxValue))
+                {
+                    var victim = Worst(step, sequence);
+                    step.Preempt(victim >= 0 ? victim : sequence);
+                    if (victim < 0) return;
+                }
+            }
+            else if (phase is SequencePhase.Waiting)
+            {
+                while (!step.TryAdmit(sequence, int.MaxValue))
+                {
+                    var victim = Worst(step, sequence);
+                    if (victim < 0) return;
+                    step.Preempt(victim);
+                }
+            }
+        }
+    }
+
+    /// <summary>The last by rank that holds blocks and stands behind <paramref name="sequence"/>, or -1.</summary>
+    private int Worst(Step step, int sequence)
+    {
+        for (var i = _count - 1; i >= 0 && _order[i].Sequence != sequence; i--)
+            if (step[_order[i].Sequence].Phase is not SequencePhase.Waiting) return _order[i].Sequence;
+        return -1;
+    }
+
+    private sealed class Unordered : IWaitingOrder
+    {
+        public long KeyOf(in Sequence sequence) => 0;
+    }
+}
