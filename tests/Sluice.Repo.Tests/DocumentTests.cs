@@ -1,0 +1,86 @@
+using System.Text.RegularExpressions;
+
+namespace Sluice.Repo.Tests;
+
+public sealed partial class DocumentTests
+{
+    private static IEnumerable<string> Documents => Repository.FilesIn("", ".md");
+
+    [Fact]
+    public void Every_relative_link_leads_to_a_file_and_a_heading()
+    {
+        var offenders =
+            from document in Documents
+            from Match link in Link().Matches(Code().Replace(Repository.Read(document), ""))
+            let target = link.Groups["target"].Value
+            where !target.Contains("://", StringComparison.Ordinal)
+                && !target.StartsWith("mailto:", StringComparison.Ordinal)
+            where !Leads(document, target)
+            select $"{document}: {target}";
+
+        Repository.AssertNone(offenders, "Correct the link, or commit what it leads to:");
+    }
+
+    [Theory]
+    [InlineData("./sluice simulate")]
+    [InlineData("dotnet test")]
+    public void The_README_shows_the_two_commands_of_a_fresh_clone(string command)
+    {
+        Assert.True(ReadmeCommands().Contains(command), $"README.md needs a sh block with the line: {command}");
+    }
+
+    [Fact]
+    public void The_README_shows_one_test_command_and_CI_runs_just_that()
+    {
+        if (OperatingSystem.IsWindows()) return; // CI is a bash script.
+
+        var inReadme = ReadmeCommands().Where(c => c.StartsWith("dotnet test", StringComparison.Ordinal)).ToArray();
+        var inCi = Repository.Run("bash", [".ci/run", "--command"]).Output.Trim();
+
+        Assert.True(inReadme is [var only] && only == inCi,
+            $".ci/run takes its command from the README's only 'dotnet test' line. README: {string.Join(" | ", inReadme)}. "
+            + $".ci/run: {inCi}");
+    }
+
+    /// <summary>Lines of the README's sh blocks, without comments.</summary>
+    private static List<string> ReadmeCommands() =>
+    [
+        .. from Match block in ShellBlock().Matches(Repository.Read("README.md"))
+           from line in block.Groups["lines"].Value.Split('\n')
+           let command = Comment().Replace(line, "").Trim()
+           where command.Length > 0
+           select command,
+    ];
+
+    private static bool Leads(string document, string target)
+    {
+        var parts = target.Split('#', 2);
+        var folder = Path.GetDirectoryName(document)!;
+        var file = parts[0].Length == 0 ? document : Path.Combine(folder, Uri.UnescapeDataString(parts[0]));
+        if (!Repository.Exists(file)) return false;
+        return parts.Length == 1 || !file.EndsWith(".md", StringComparison.Ordinal)
+            || Heading().Matches(Code().Replace(Repository.Read(file), "")).Any(h => Anchor(h.Groups[1].Value) == parts[1]);
+    }
+
+    /// <summary>The anchor that GitHub gives a heading.</summary>
+    private static string Anchor(string heading) => new(
+        [.. heading.Trim().ToLowerInvariant().Where(c => char.IsLetterOrDigit(c) || c is ' ' or '-' or '_')
+            .Select(c => c == ' ' ? '-' : c)]);
+
+    [GeneratedRegex(@"\]\(\s*<?(?<target>[^)\s>]+)>?[^)]*\)|(src|href)=""(?<target>[^""]+)""|^\[[^\]]+\]:\s+(?<target>\S+)",
+        RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    private static partial Regex Link();
+
+    /// <summary>Fenced blocks; a link inside one is an example.</summary>
+    [GeneratedRegex(@"^```.*?^```", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex Code();
+
+    [GeneratedRegex(@"^#+ (.+)$", RegexOptions.Multiline)]
+    private static partial Regex Heading();
+
+    [GeneratedRegex(@"^```sh\n(?<lines>.*?)^```", RegexOptions.Multiline | RegexOptions.Singleline)]
+    private static partial Regex ShellBlock();
+
+    [GeneratedRegex(@"(^|\s)#.*$")]
+    private static partial Regex Comment();
+}
