@@ -1,0 +1,332 @@
+namespace Sluice.Core;
+
+/// <summary>KV memory in physical blocks: block tables that attention can read, sharing with copy on write, a prefix cache,
+/// and swap to host memory.</summary>
+/// <remarks>
+/// Source: PagedAttention (SOSP 2023) and vLLM's KV cache manager. A call costs O(blocks it takes or gives back), and
+/// admission with the prefix cache O(blocks of the prompt).
+/// <para>The cache takes a token as written when room for it is reserved. A prompt block becomes findable as soon as it is
+/// full of such tokens, which is before they are computed: a step must compute its sequences in the order in which they were
+/// reserved, and must really compute them. Fork a sequence when all it has reserved is computed, and settle it
+/// before it is forked, released or swapped out.</para>
+/// <para>Duplicate content is not merged: of two blocks with one hash only the first is findable. Swapping out takes private
+/// host copies of shared blocks, and swapping in takes fresh blocks, even if the prefix is still cached.</para>
+/// </remarks>
+public sealed class PagedKvCache : IKvCache
+{
+    private readonly bool _prefixCache;
+    private readonly BlockPool _pool;
+    private readonly IntStack _grown = new();
+    private readonly IntStack _hostFree = new();
+    private readonly int _pendingMax;
+    private Slot[] _slots = new Slot[16];
+    private BlockCopy[] _pending = new BlockCopy[16];
+    private int _pendingCount;
+
+    public PagedKvCache(int totalBlocks, int blockTokens, int hostBlocks = 0, bool prefixCache = false)
+    {
+        Check.That(totalBlocks >= 1);
+        Check.That(blockTokens >= 1);
+        Check.That(hostBlocks >= 0);
+        (TotalBlocks, BlockTokens, HostBlocks, _prefixCache) = (totalBlocks, blockTokens, hostBlocks, prefixCache);
+        _pool = new(totalBlocks, findable: prefixCache);
+        _pendingMax = 1024 + 4 * (totalBlocks + hostBlocks);
+        for (var block = hostBlocks - 1; block >= 0; block--) _hostFree.Push(block);
+    }
+
+    public int BlockTokens { get; }
+    public int TotalBlocks { get; }
+    public int HostBlocks { get; }
+    public int FreeBlocks => _pool.Free;
+    public int HostFreeBlocks => _hostFree.Count;
+    public bool GrowsWhileDecoding => true;
+
+    /// <summary>Blocks taken by <see cref="TryGrow"/> that no sequence has claimed yet.</summary>
+    public int GrownBlocks => _grown.Count;
+
+    /// <summary>Blocks findable by their content, in use or not.</summary>
+    public int CachedBlocks => _pool.Named;
+
+    /// <summary>Whether swaps are listed in <see cref="PendingCopies"/> too. Set it where memory is really moved; where it
+    /// is not, nobody would clear the list.</summary>
+    public bool ListsSwaps { get; init; }
+
+    /// <summary>Copies to be made before the next step, in this order, since the last <see cref="ClearPendingCopies"/>: those
+    /// of copy on write, and swaps where <see cref="ListsSwaps"/> says so.</summary>
+    /// <remarks>Order matters: a block read by one copy may be the target of a later one. The list is bounded at a few times
+    /// all blocks; a runner that never clears it is a bug and is told so.</remarks>
+    public ReadOnlySpan<BlockCopy> PendingCopies => _pending.AsSpan(0, _pendingCount);
+
+    public void ClearPendingCopies() => _pendingCount = 0;
+
+    /// <summary>Physical block of each logical block of a sequence on the device. Valid until the next call.</summary>
+    public ReadOnlySpan<int> BlockTable(int sequence) => TableOf(in Live(sequence));
+
+    /// <summary>Host block of each logical block of a swapped-out sequence. Valid until the next call.</summary>
+    public ReadOnlySpan<int> HostBlockTable(int sequence) => TableOf(in Swapped(sequence));
+
+    /// <summary>Sequences that hold this block, plus one while the decoding set does.</summary>
+    public int References(int block) => _pool.References(block);
+
+    public int CachedTokens(Request request) => HitBlocks(request, out _) * BlockTokens;
+
+    public bool CanEverHold(Request request, int tokens) => tokens <= (long)TotalBlocks * BlockTokens;
+
+    public bool TryAdmit(int sequence, Request request, int tokens)
+    {
+        Check.That(tokens >= 1);
+        ref var slot = ref Unused(sequence);
+        var hits = HitBlocks(request, out var revived);
+        Check.That(tokens >= hits * BlockTokens);
+
+        // A hit that nobody uses leaves the free list just as a new block does.
+        var count = KvBlocks.For(tokens, BlockTokens);
+        if (count - hits + revived > FreeBlocks) return false;
+
+        slot.State = SlotState.Live;
+        slot.Prompt = _prefixCache ? request.PromptBlocks : default;
+        var prompt = slot.Prompt.Span;
+        for (var i = 0; i < hits; i++)
+        {
+            var block = _pool.Find(prompt[i]);
+            _pool.Share(block);
+            Append(ref slot, block);
+        }
+
+        while (slot.Count < count) Append(ref slot, _pool.Pop());
+        slot.NamedBlocks = hits;
+        Cover(ref slot, tokens);
+        return true;
+    }
+
+    /// <summary>As the interface says; also gives the sequence its own copy of its last block if it is to be written and
+    /// shared, which can take one block more.</summary>
+    public bool TryReserve(int sequence, int tokens)
+    {
+        Check.That(tokens >= 1);
+        ref var slot = ref Live(sequence);
+        if (tokens <= slot.Tokens) return true;
+
+        var count = KvBlocks.For(tokens, BlockTokens);
+        var copies = WritesShared(in slot) ? 1 : 0;
+        if (count - slot.Count + copies > FreeBlocks) return false;
+
+        if (copies > 0) CopyLastBlock(ref slot);
+        while (slot.Count < count) Append(ref slot, _pool.Pop());
+        Cover(ref slot, tokens);
+        return true;
+    }
+
+    public bool TryGrow(int blocks)
+    {
+        Check.That(blocks >= 0);
+        if (blocks > FreeBlocks) return false;
+
+        for (var i = 0; i < blocks; i++) _grown.Push(_pool.Pop());
+        return true;
+    }
+
+    /// <summary>As the interface says. A sequence whose last block is shared and not full cannot be settled: its copy is not
+    /// among the blocks that the decoding set counted; advance it by <see cref="TryReserve"/>.</summary>
+    public void Settle(int sequence, int tokens)
+    {
+        Check.That(tokens >= 1);
+        ref var slot = ref Live(sequence);
+        if (tokens <= slot.Tokens) return;
+
+        var count = KvBlocks.For(tokens, BlockTokens);
+        Check.That(count - slot.Count <= GrownBlocks);
+        Check.That(!WritesShared(in slot));
+        while (slot.Count < count) Append(ref slot, _grown.Pop());
+        Cover(ref slot, tokens);
+    }
+
+    /// <summary>Begins a sequence that continues another one: it shares all the parent's blocks until one of them
+    /// writes.</summary>
+    /// <param name="parent">An admitted sequence, everything it reserved computed.</param>
+    /// <param name="child">A slot not in use.</param>
+    /// <returns>True: sharing takes no block. The first to write a shared last block needs one more.</returns>
+    public bool TryFork(int parent, int child)
+    {
+        ref var to = ref Unused(child);
+        ref var from = ref Live(parent);
+
+        to.State = SlotState.Live;
+        to.Prompt = from.Prompt;
+        to.NamedBlocks = from.NamedBlocks;
+        to.Tokens = from.Tokens;
+        foreach (var block in TableOf(in from))
+        {
+            _pool.Share(block);
+            Append(ref to, block);
+        }
+
+        return true;
+    }
+
+    /// <summary>As the interface says. The last block goes first, so that of a cached prefix the tail is reclaimed before the
+    /// head.</summary>
+    public void Release(int sequence)
+    {
+        ref var slot = ref Live(sequence);
+        for (var i = slot.Count - 1; i >= 0; i--) _pool.Drop(slot.Table[i]);
+        Clear(ref slot);
+    }
+
+    public bool TrySwapOut(int sequence)
+    {
+        ref var slot = ref Live(sequence);
+        if (slot.Count > HostFreeBlocks) return false;
+
+        for (var i = slot.Count - 1; i >= 0; i--)
+        {
+            var (device, host) = (slot.Table[i], _hostFree.Pop());
+            if (ListsSwaps) Pend(new(device, host, BlockCopyKind.DeviceToHost));
+            _pool.Drop(device);
+            slot.Table[i] = host;
+        }
+
+        slot.State = SlotState.Swapped;
+        return true;
+    }
+
+    public bool TrySwapIn(int sequence, int tokens)
+    {
+        Check.That(tokens >= 1);
+        ref var slot = ref Swapped(sequence);
+        var count = Math.Max(slot.Count, KvBlocks.For(tokens, BlockTokens));
+        if (count > FreeBlocks) return false;
+
+        for (var i = 0; i < slot.Count; i++)
+        {
+            var (host, device) = (slot.Table[i], _pool.Pop());
+            if (ListsSwaps) Pend(new(host, device, BlockCopyKind.HostToDevice));
+            _hostFree.Push(host);
+            slot.Table[i] = device;
+        }
+
+        slot.State = SlotState.Live;
+        while (slot.Count < count) Append(ref slot, _pool.Pop());
+        slot.NamedBlocks = 0;
+        Cover(ref slot, Math.Max(slot.Tokens, tokens));
+        return true;
+    }
+
+    public void ReleaseSwapped(int sequence)
+    {
+        ref var slot = ref Swapped(sequence);
+        foreach (var host in TableOf(in slot)) _hostFree.Push(host);
+        Clear(ref slot);
+        Check.That(HostFreeBlocks <= HostBlocks);
+    }
+
+    // For audits.
+    internal BlockPool Pool => _pool;
+    internal ReadOnlySpan<int> Grown => _grown.Items;
+    internal ReadOnlySpan<int> HostFree => _hostFree.Items;
+    internal int Slots => _slots.Length;
+    internal bool IsLive(int sequence) => _slots[sequence].State == SlotState.Live;
+    internal bool IsSwapped(int sequence) => _slots[sequence].State == SlotState.Swapped;
+
+    /// <summary>Leading prompt blocks that are cached, short of the whole prompt.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="revived">Those among them that are on the free list.</param>
+    private int HitBlocks(Request request, out int revived)
+    {
+        revived = 0;
+        if (!_prefixCache) return 0;
+
+        var prompt = request.PromptBlocks.Span;
+        Check.That(prompt.Length <= request.PromptTokens / BlockTokens); // Else hashed with another block size.
+        var hitsMax = Math.Min(prompt.Length, (request.PromptTokens - 1) / BlockTokens);
+        for (var i = 0; i < hitsMax; i++)
+        {
+            var block = _pool.Find(prompt[i]);
+            if (block < 0) return i;
+            if (_pool.References(block) == 0) revived++;
+        }
+
+        return hitsMax;
+    }
+
+    /// <summary>Whether the next token goes into a block that somebody else holds too.</summary>
+    private bool WritesShared(in Slot slot) =>
+        slot.Tokens < (long)slot.Count * BlockTokens && _pool.References(slot.Table[slot.Count - 1]) > 1;
+
+    private void CopyLastBlock(ref Slot slot)
+    {
+        ref var last = ref slot.Table[slot.Count - 1];
+        var (source, target) = (last, _pool.Pop());
+        Pend(new(source, target, BlockCopyKind.DeviceToDevice));
+        _pool.Drop(source);
+        last = target;
+    }
+
+    /// <summary>Notes how many tokens a sequence has room for, and names the prompt blocks that they fill.</summary>
+    private void Cover(ref Slot slot, int tokens)
+    {
+        slot.Tokens = tokens;
+        Check.That(slot.Count == KvBlocks.For(tokens, BlockTokens));
+        if (slot.NamedBlocks == slot.Prompt.Length) return;
+
+        var prompt = slot.Prompt.Span;
+        var full = Math.Min(prompt.Length, tokens / BlockTokens);
+        for (; slot.NamedBlocks < full; slot.NamedBlocks++)
+            _pool.Name(slot.Table[slot.NamedBlocks], prompt[slot.NamedBlocks]);
+    }
+
+    private void Pend(BlockCopy copy)
+    {
+        Check.That(_pendingCount < _pendingMax);
+        if (_pendingCount == _pending.Length) KvBlocks.Fit(ref _pending, _pendingCount);
+        _pending[_pendingCount++] = copy;
+    }
+
+    private static void Append(ref Slot slot, int block)
+    {
+        if (slot.Count == slot.Table.Length) KvBlocks.Fit(ref slot.Table, slot.Count);
+        slot.Table[slot.Count++] = block;
+    }
+
+    /// <summary>Empties a slot; its table's memory stays for the next sequence.</summary>
+    private static void Clear(ref Slot slot) => slot = new() { Table = slot.Table };
+
+    private static ReadOnlySpan<int> TableOf(in Slot slot) => slot.Table.AsSpan(0, slot.Count);
+
+    private ref Slot Unused(int sequence)
+    {
+        Check.That(sequence >= 0);
+        if (sequence >= _slots.Length) KvBlocks.Fit(ref _slots, sequence);
+        ref var slot = ref _slots[sequence];
+        Check.That(slot.State == SlotState.Unused);
+        slot.Table ??= new int[16];
+        return ref slot;
+    }
+
+    private ref Slot Live(int sequence)
+    {
+        Check.That((uint)sequence < (uint)_slots.Length);
+        Check.That(_slots[sequence].State == SlotState.Live);
+        return ref _slots[sequence];
+    }
+
+    private ref Slot Swapped(int sequence)
+    {
+        Check.That((uint)sequence < (uint)_slots.Length);
+        Check.That(_slots[sequence].State == SlotState.Swapped);
+        return ref _slots[sequence];
+    }
+
+    private enum SlotState : byte { Unused, Live, Swapped }
+
+    /// <summary>What one sequence holds. The table has exactly the blocks that its tokens need.</summary>
+    private struct Slot
+    {
+        public SlotState State;
+        public int Tokens;
+        public int Count;
+        public int[] Table; // Device blocks, or host blocks while swapped out.
+        public ReadOnlyMemory<ulong> Prompt;
+        public int NamedBlocks; // Leading prompt blocks that are, or need not be, made findable.
+    }
+}
