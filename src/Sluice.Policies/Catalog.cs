@@ -70,11 +70,10 @@ public static class Catalog
         settings.RefuseUnread(name);
         return new()
         {
-            Name = name,
+            Name = settings.Given.Count == 0 ? name : $"{name} ({string.Join(", ", settings.Given)})",
             Iteration = choice.Iteration,
             Policies = policies,
             Kv = kv,
-            Settings = settings.Read,
         };
     }
 

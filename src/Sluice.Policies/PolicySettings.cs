@@ -17,6 +17,10 @@ public sealed class PolicySettings(IReadOnlyDictionary<string, string> values)
     /// <summary>The settings read so far, in order.</summary>
     public IReadOnlyList<SettingInfo> Read => _read;
 
+    /// <summary>The settings as they were given, sorted by key.</summary>
+    public IReadOnlyList<string> Given =>
+        [.. values.OrderBy(v => v.Key, StringComparer.Ordinal).Select(v => $"{v.Key}={v.Value}")];
+
     /// <summary>One of a list of words; the first is the default.</summary>
     /// <exception cref="InputException">The value is none of them.</exception>
     public string Word(string key, string meaning, params ReadOnlySpan<string> words)

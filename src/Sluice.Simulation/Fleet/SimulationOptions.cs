@@ -2,26 +2,6 @@ using Sluice.Core;
 
 namespace Sluice.Simulation;
 
-/// <summary>Makes an engine's KV cache.</summary>
-/// <param name="workload">For caches that reserve by what they know of a request.</param>
-public delegate IKvCache KvCacheFactory(EngineProfile profile, Workload workload);
-
-/// <summary>The parts of one run that a system provides. Each factory is called once per run or once per engine, because
-/// policies keep private state.</summary>
-public sealed record SystemParts
-{
-    /// <summary>Name and settings, for tables.</summary>
-    public required string Name { get; init; }
-
-    public required Func<IIterationScheduler> Scheduler { get; init; }
-
-    /// <param name="truth">True output length of a request, for oracles.</param>
-    public required Func<Func<Request, int>, Rng, PolicySet> Policies { get; init; }
-
-    public required KvCacheFactory KvCache { get; init; }
-    public IReadOnlyList<string> Notes { get; init; } = [];
-}
-
 /// <summary>The fleet and the bounds of one run.</summary>
 public sealed record SimulationOptions
 {
@@ -34,6 +14,18 @@ public sealed record SimulationOptions
     public int OutstandingMax { get; init; } = int.MaxValue;
 
     public ulong Seed { get; init; } = 42;
+
+    /// <summary>Tokens per KV block.</summary>
+    public int BlockTokens { get; init; } = 16;
+
+    /// <summary>KV tokens per engine; null for what the profile says.</summary>
+    public int? KvTokens { get; init; }
+
+    /// <summary>Host memory for swapped-out KV, as a multiple of the engine's own KV.</summary>
+    public double HostKvShare { get; init; } = 1;
+
+    /// <summary>Longest sequence the model takes, which reservation to the maximum reserves [tokens].</summary>
+    public int ModelTokensMax { get; init; } = 2048;
 
     /// <summary>Sorted by time.</summary>
     public IReadOnlyList<Fault> Faults { get; init; } = [];

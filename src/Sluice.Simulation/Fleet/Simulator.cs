@@ -11,7 +11,7 @@ public sealed class Simulator
 {
     private readonly Workload _workload;
     private readonly SimulationOptions _options;
-    private readonly SystemParts _system;
+    private readonly ServingSystem _system;
     private readonly Dispatcher _dispatcher;
     private readonly EngineSnapshot[] _snapshots;
     private readonly SimulatedEngine[] _engines;
@@ -27,7 +27,7 @@ public sealed class Simulator
     private readonly int _arrivals;
     private Instant _now;
 
-    public Simulator(Workload workload, SystemParts system, SimulationOptions options)
+    public Simulator(Workload workload, ServingSystem system, SimulationOptions options)
     {
         (_workload, _system, _options) = (workload, system, options);
         _log = new RequestLog(workload.Requests.Length);
@@ -35,7 +35,7 @@ public sealed class Simulator
         EngineEvents = new EngineTap(this);
 
         var rng = new Rng(options.Seed);
-        var policies = system.Policies(r => workload.OutputTokens[(int)r.Id.Value], rng.Fork("policies"));
+        var policies = system.Policies(new PolicyContext(TrueLength, rng.Fork("policies")));
         _readsReports = policies.Router.ReadsReports;
 
         _snapshots = new EngineSnapshot[options.Engines.Count];
@@ -101,7 +101,7 @@ public sealed class Simulator
             Fingerprint = _recorder.Fingerprint,
             End = _now,
             Wall = wall,
-            Notes = [.. _options.Engines.Distinct().Select(p => $"{p.Name}: {p.Origin}"), .. _system.Notes],
+            Notes = [.. _options.Engines.Distinct().Select(p => $"{p.Name}: {p.Origin}")],
         };
     }
 
@@ -128,11 +128,13 @@ public sealed class Simulator
         if (at > now) At(at, new Timer(TimerKind.Cancel, (int)request.Value, engine));
     }
 
+    private int TrueLength(Request request) => _workload.OutputTokens[(int)request.Id.Value];
+
     private SimulatedEngine MakeEngine(int index, EngineProfile profile)
     {
-        var cache = _system.KvCache(profile, _workload);
+        var cache = KvCaches.Make(_system.Kv, profile, _options, TrueLength);
         var stepTime = new ClosedFormStepTime(profile);
-        var core = new EngineCore(new(index), _options.Limits, _system.Scheduler(), cache, stepTime, EngineEvents);
+        var core = new EngineCore(new(index), _options.Limits, _system.Iteration(), cache, stepTime, EngineEvents);
         _snapshots[index] = new EngineSnapshot
         {
             Id = new(index),

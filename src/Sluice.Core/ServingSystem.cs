@@ -1,6 +1,4 @@
-using Sluice.Core;
-
-namespace Sluice.Policies;
+namespace Sluice.Core;
 
 /// <summary>Where KV lives, for systems that run where we can choose it.</summary>
 public enum KvKind
@@ -30,11 +28,10 @@ public sealed record PolicyContext(Func<Request, int>? TrueLength, Rng Rng);
 /// scheduler per engine, one policy set per dispatcher.</summary>
 public sealed record ServingSystem
 {
+    /// <summary>Name in the catalog, with the settings that differ from its defaults.</summary>
     public required string Name { get; init; }
+
     public required Func<IIterationScheduler> Iteration { get; init; }
     public required Func<PolicyContext, PolicySet> Policies { get; init; }
-    public required KvKind Kv { get; init; }
-
-    /// <summary>Settings it understands, with defaults.</summary>
-    public required IReadOnlyList<SettingInfo> Settings { get; init; }
+    public KvKind Kv { get; init; } = KvKind.Paged;
 }
