@@ -44,9 +44,8 @@ public sealed record MeasuredRun
 
     public EngineLimits Limits { get; init; } = new();
 
-    /// <summary>Tokens appear at the end of their step, as the engine stamps them; otherwise as the caller sees
-    /// them.</summary>
-    public bool IsEngineSide { get; init; }
+    /// <summary>When a token counts as there; null for as the caller sees it, with the profile's delays.</summary>
+    public TokenDelay? Delay { get; init; }
 
     /// <summary>Requests whose latencies count, by index; the others bring the run into its steady state.</summary>
     public Range Counted { get; init; } = Range.All;
@@ -60,3 +59,8 @@ public sealed record MeasuredRun
     /// <summary>Why it cannot be repeated; null if it can.</summary>
     public string? NotSimulated { get; init; }
 }
+
+/// <summary>From the end of the step that computes a token to the moment it counts as there.</summary>
+/// <param name="Iterations">Extra steps, of scheduling ahead.</param>
+/// <param name="Milliseconds">HTTP, tokenisation.</param>
+public sealed record TokenDelay(double Iterations, double Milliseconds);

@@ -7,7 +7,7 @@ namespace Sluice.Simulation;
 /// 2,000 requests, Poisson 2/s, 512 tokens in and 128 out, one engine, token budget 512, 128 sequences, no prefix reuse:
 /// microsoft/vidur 7d47513 (its Sarathi scheduler, MLP profiles of its own, attention from measured kernels) and
 /// inference-sim/inference-sim f90a1e3 (BLIS). Their arrivals come from numpy and are not repeated here: compare means.
-/// Vidur counts a token at the end of its step, so it is compared engine-side; BLIS adds delays of its own.
+/// Vidur counts a token at the end of its step, so no delay is added for it; BLIS adds delays of its own.
 /// </remarks>
 internal static class PeerRuns
 {
@@ -38,7 +38,7 @@ internal static class PeerRuns
             Origin = Origin,
             Profile = profile,
             Limits = new EngineLimits(TokenBudget: 512, SequencesMax: 128),
-            IsEngineSide = peer == "vidur",
+            Delay = peer == "vidur" ? new TokenDelay(0, 0) : null,
             Workload = Poisson(name),
             Values =
             [

@@ -46,7 +46,7 @@ public static class Validation
         Check.That(run.Workload is not null);
         var simulator = new Simulator(run.Workload, run.HasPrefixCache ? system with { Kv = KvKind.PrefixCache } : system, new()
         {
-            Engines = [run.IsEngineSide ? profile with { FirstTokenExtraIterations = 0, ApiOverheadMilliseconds = 0 } : profile],
+            Engines = [Delayed(profile, run.Delay)],
             Limits = run.Limits,
         });
         simulator.Run();
@@ -67,6 +67,10 @@ public static class Validation
                 profile.Name, profile.Origin, profile.SeenRuns.Contains(run.Set));
         }
     }
+
+    private static EngineProfile Delayed(EngineProfile profile, TokenDelay? delay) => delay is null
+        ? profile
+        : profile with { FirstTokenExtraIterations = delay.Iterations, ApiOverheadMilliseconds = delay.Milliseconds };
 
     /// <summary>All requests of such a run have the same output length.</summary>
     private static double TpotFromMeans(MeasuredRun run, Latencies latencies) =>
