@@ -7,8 +7,8 @@ namespace Sluice.Core;
 /// admission with the prefix cache O(blocks of the prompt).
 /// <para>The cache takes a token as written when room for it is reserved. A prompt block becomes findable as soon as it is
 /// full of such tokens, which is before they are computed: a step must compute its sequences in the order in which they were
-/// reserved, and must really compute them. Fork a sequence when all it has reserved is computed, and settle it
-/// before it is forked, released or swapped out.</para>
+/// reserved, and what it does not compute after all must be taken back by <see cref="Rewind"/> before the sequence is
+/// released, swapped out or forked. Settle a sequence before each of these, too.</para>
 /// <para>Duplicate content is not merged: of two blocks with one hash only the first is findable. Swapping out takes private
 /// host copies of shared blocks, and swapping in takes fresh blocks, even if the prefix is still cached.</para>
 /// </remarks>
@@ -143,7 +143,7 @@ public sealed class PagedKvCache : IKvCache
 
     /// <summary>Begins a sequence that continues another one: it shares all the parent's blocks until one of them
     /// writes.</summary>
-    /// <param name="parent">An admitted sequence, everything it reserved computed.</param>
+    /// <param name="parent">An admitted sequence; all it has reserved is computed.</param>
     /// <param name="child">A slot not in use.</param>
     /// <returns>True: sharing takes no block. The first to write a shared last block needs one more.</returns>
     public bool TryFork(int parent, int child)
@@ -162,6 +162,24 @@ public sealed class PagedKvCache : IKvCache
         }
 
         return true;
+    }
+
+    /// <summary>Takes back room that was reserved and not computed: a preempted step, rejected draft tokens.</summary>
+    /// <param name="sequence">An admitted sequence.</param>
+    /// <param name="tokens">Tokens that are computed, 0 to what is reserved. Blocks past them are given back, and none that
+    /// they do not fill stays findable.</param>
+    public void Rewind(int sequence, int tokens)
+    {
+        ref var slot = ref Live(sequence);
+        Check.That(tokens >= 0);
+        Check.That(tokens <= slot.Tokens);
+
+        var full = tokens / BlockTokens;
+        for (var i = full; i < slot.Count; i++) _pool.Forget(slot.Table[i]);
+        var count = tokens == 0 ? 0 : KvBlocks.For(tokens, BlockTokens);
+        while (slot.Count > count) _pool.Drop(slot.Table[--slot.Count]);
+        slot.Tokens = tokens;
+        slot.NamedBlocks = Math.Min(slot.NamedBlocks, full);
     }
 
     /// <summary>As the interface says. The last block goes first, so that of a cached prefix the tail is reclaimed before the
