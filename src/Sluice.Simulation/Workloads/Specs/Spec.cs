@@ -46,7 +46,7 @@ internal sealed class Spec
         if (fallback is { } value && Take(key) is null) return value;
 
         var text = Text(key);
-        return int.TryParse(text, NumberStyles.AllowThousands, CultureInfo.InvariantCulture, out value)
+        return int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out value)
             && value >= min && value <= max
             ? value
             : throw Wrong(key, text, Invariant($"a whole number from {min} to {max}"));
@@ -71,6 +71,8 @@ internal sealed class Spec
         Error($"has {key}={found}, expected {expected}");
 
     public InputException Error(string message) => new($"'{_text}' {message}");
+
+    public override string ToString() => _text;
 
     /// <summary>Cuts at the separators that stand outside parentheses.</summary>
     public static List<string> Split(string text, char separator)
