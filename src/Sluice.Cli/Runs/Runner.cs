@@ -43,7 +43,7 @@ public static class Runner
             BlockTokens = spec.BlockTokens,
             KvTokens = spec.KvTokens,
             Seed = spec.Seed,
-            Patience = spec.Patience is { } patience ? DurationText.Parse(patience, "--patience") : null,
+            Patience = PatienceOf(spec),
         };
 
         var simulator = new Simulator(workload, system, options);
@@ -52,7 +52,15 @@ public static class Runner
         return simulator.Result(clock.Elapsed, spec.ToSettings());
     }
 
+    private static TimeSpan? PatienceOf(RunSpec spec)
+    {
+        if (spec.Patience is not { } text) return null;
+        return DurationText.TryParse(text, out var patience) && patience > TimeSpan.Zero
+            ? patience
+            : throw new InputException($"--patience {text}: expected a duration such as 2s, 500ms or 1m.");
+    }
+
     /// <summary>Whether anything in the system looks at prompt hashes; reading them costs memory.</summary>
-    private static bool UsesPrefixes(RunSpec spec) =>
+    public static bool UsesPrefixes(RunSpec spec) =>
         spec.Set.GetValueOrDefault("kv") == "prefix-cache" || spec.Set.GetValueOrDefault("router") == "prefix-affinity";
 }

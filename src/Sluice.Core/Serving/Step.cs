@@ -345,6 +345,7 @@ public sealed class Step
         else if (s.Phase == SequencePhase.Prefilling)
         {
             Budget += _batch.Remove(slot, s.Computed);
+            Cache.Rewind(slot, s.Computed);
             _prefilling.Remove(slot);
         }
         else
