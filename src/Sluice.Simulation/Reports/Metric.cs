@@ -1,0 +1,32 @@
+namespace Sluice.Simulation;
+
+/// <summary>A figure by which runs are compared.</summary>
+/// <param name="Name">Column heading with unit, at most 11 characters.</param>
+/// <param name="HigherIsBetter">Null when neither is.</param>
+internal sealed record Metric(
+    string Name, Func<RunSummary, double> Value, Func<double, string> Format, bool? HigherIsBetter)
+{
+    /// <summary>What every comparison shows, most telling first.</summary>
+    public static IReadOnlyList<Metric> Key { get; } =
+    [
+        new("requests", r => r.All.Requests, Figures.Number, null),
+        new("SLO met", r => r.All.SloAttainment, Figures.Share, true),
+        new("good req/s", r => r.Goodput, Figures.Number, true),
+        new("out tok/s", r => r.OutputTokensPerSecond, Figures.Number, true),
+        new("TTFT p50", r => r.All.Ttft.P50, Figures.Latency, false),
+        new("TTFT p99", r => r.All.Ttft.P99, Figures.Latency, false),
+        new("TPOT p50", r => r.All.Tpot.P50, Figures.Latency, false),
+        new("TPOT p99", r => r.All.Tpot.P99, Figures.Latency, false),
+        new("E2E p99", r => r.All.E2e.P99, Figures.Latency, false),
+    ];
+
+    /// <summary>The best value over the runs; NaN when there is nothing to win, because all are equal or none
+    /// exists.</summary>
+    public double Best(IReadOnlyList<RunSummary> runs)
+    {
+        if (HigherIsBetter is not { } higher) return double.NaN;
+        double[] values = [.. runs.Select(Value).Where(double.IsFinite)];
+        if (values.Length < 2 || values.Min() == values.Max()) return double.NaN;
+        return higher ? values.Max() : values.Min();
+    }
+}
