@@ -18,7 +18,6 @@ public static class CompareCommand
         var scales = List("--scales", "factors on the arrival rate", "F,..");
         var fleets = List("--fleets", "fleet sizes", "N,..");
         var vary = List("--vary", "any flag or setting and its values, e.g. router=random,least-kv; repeat for combinations", "KEY=V,..");
-        vary.Arity = ArgumentArity.OneOrMore;
         var threads = new Option<int>("--threads")
         {
             Description = "runs at once [one per core]",
@@ -102,5 +101,5 @@ public static class CompareCommand
         [.. (texts ?? []).SelectMany(t => t.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))];
 
     private static Option<string[]> List(string name, string description, string argument) =>
-        new(name) { Description = description, HelpName = argument, Arity = ArgumentArity.ExactlyOne };
+        new(name) { Description = description, HelpName = argument, Arity = ArgumentArity.OneOrMore };
 }

@@ -21,7 +21,7 @@ public sealed class RunOptions
             {
                 Description = flag.Help,
                 HelpName = flag.Argument,
-                Arity = flag.Name == "set" ? ArgumentArity.OneOrMore : ArgumentArity.ExactlyOne,
+                Arity = ArgumentArity.OneOrMore,
                 AllowMultipleArgumentsPerToken = false,
             };
             _options.Add(flag, option);

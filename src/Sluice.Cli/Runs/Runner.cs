@@ -2,6 +2,7 @@ using System.Diagnostics;
 using Sluice.Core;
 using Sluice.Policies;
 using Sluice.Simulation;
+using TraceOptions = Sluice.Simulation.TraceOptions;
 
 namespace Sluice.Cli;
 

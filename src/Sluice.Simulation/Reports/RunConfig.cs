@@ -1,3 +1,4 @@
+using Sluice.Core;
 using System.Text;
 using System.Text.Json;
 

@@ -11,7 +11,7 @@ internal sealed record LengthTable(string Name, string Origin, int[] Prompt, int
     private const int Fifths = 5;
 
     /// <summary>Quantiles kept: every percent, and three more in the tail that decides memory.</summary>
-    private static readonly double[] Grid = [.. Enumerable.Range(0, 100).Select(i => i / 100.0), 0.995, 0.999, 1];
+    private static readonly double[] s_grid = [.. Enumerable.Range(0, 100).Select(i => i / 100.0), 0.995, 0.999, 1];
 
     public (int PromptTokens, int OutputTokens) Draw(ref Rng rng)
     {
@@ -56,20 +56,20 @@ internal sealed record LengthTable(string Name, string Origin, int[] Prompt, int
     public bool IsWellFormed() =>
         IsRow(Prompt) && OutputByPromptFifth.Length == Fifths && OutputByPromptFifth.All(IsRow);
 
-    private static bool IsRow(int[] row) => row.Length == Grid.Length && row[0] >= 1 && row.Order().SequenceEqual(row);
+    private static bool IsRow(int[] row) => row.Length == s_grid.Length && row[0] >= 1 && row.Order().SequenceEqual(row);
 
     private static int[] Quantiles(int[] sorted)
     {
-        var row = new int[Grid.Length];
-        for (var i = 0; i < row.Length; i++) row[i] = sorted[(int)Math.Round(Grid[i] * (sorted.Length - 1))];
+        var row = new int[s_grid.Length];
+        for (var i = 0; i < row.Length; i++) row[i] = sorted[(int)Math.Round(s_grid[i] * (sorted.Length - 1))];
         return row;
     }
 
     private static int At(int[] row, double rank)
     {
         var i = Math.Min((int)(rank * 100), 99);
-        while (Grid[i + 1] <= rank) i++;
-        var within = (rank - Grid[i]) / (Grid[i + 1] - Grid[i]);
+        while (s_grid[i + 1] <= rank) i++;
+        var within = (rank - s_grid[i]) / (s_grid[i + 1] - s_grid[i]);
         return (int)Math.Round(row[i] + (row[i + 1] - row[i]) * within);
     }
 }

@@ -10,11 +10,11 @@ internal static class LengthTables
 {
     public static IReadOnlyList<string> Names { get; } = ["sharegpt", "azure-conv", "azure-code", "alpaca"];
 
-    private static readonly Lazy<LengthTable[]> Tables = new(Load);
+    private static readonly Lazy<LengthTable[]> s_tables = new(Load);
 
     /// <returns>Null when no table has this name.</returns>
     public static LengthTable? Find(string name) =>
-        Names.Contains(name) ? Tables.Value.Single(table => table.Name == name) : null;
+        Names.Contains(name) ? s_tables.Value.Single(table => table.Name == name) : null;
 
     private static LengthTable[] Load()
     {

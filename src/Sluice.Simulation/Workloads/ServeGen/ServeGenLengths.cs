@@ -10,7 +10,7 @@ namespace Sluice.Simulation;
 /// the nearest earlier one that has some, else from the first that has.</remarks>
 internal sealed class ServeGenLengths
 {
-    private static readonly (MediaKind Kind, string Name, TimeSpan Preparation)[] Modalities =
+    private static readonly (MediaKind Kind, string Name, TimeSpan Preparation)[] s_modalities =
     [
         (MediaKind.Image, "image", TimeSpan.FromMilliseconds(20)), // Preparation times are assumed.
         (MediaKind.Video, "video", TimeSpan.FromMilliseconds(500)),
@@ -58,14 +58,14 @@ internal sealed class ServeGenLengths
     private static MediaWork? DrawMedia(Window window, ref Rng rng)
     {
         var (kind, items, tokens, preparation) = (MediaKind.None, 0, 0, TimeSpan.Zero);
-        for (var m = 0; m < Modalities.Length; m++)
+        for (var m = 0; m < s_modalities.Length; m++)
         {
             if (window.Media[m] is not { } media) continue;
 
             var count = Math.Min(media.Count.Draw(ref rng), 1000);
             for (var i = 0; i < count; i++) tokens = Math.Min(tokens + media.Tokens.Draw(ref rng), TraceLimits.TokensMax - 1);
-            if (count > 0 && kind == MediaKind.None) kind = Modalities[m].Kind;
-            (items, preparation) = (items + count, preparation + Modalities[m].Preparation * count);
+            if (count > 0 && kind == MediaKind.None) kind = s_modalities[m].Kind;
+            (items, preparation) = (items + count, preparation + s_modalities[m].Preparation * count);
         }
 
         return items == 0 ? null : new(kind, items, tokens, preparation);
@@ -80,9 +80,9 @@ internal sealed class ServeGenLengths
         var output = Map("output_tokens");
         if (prompt is null || output is null) return;
 
-        var media = new (TokenMap, TokenMap)?[Modalities.Length];
+        var media = new (TokenMap, TokenMap)?[s_modalities.Length];
         for (var m = 0; m < media.Length; m++)
-            if (Map(Modalities[m].Name + "_count") is { } count && Map(Modalities[m].Name + "_tokens") is { } tokens)
+            if (Map(s_modalities[m].Name + "_count") is { } count && Map(s_modalities[m].Name + "_tokens") is { } tokens)
                 media[m] = (count, tokens);
         _windows.Add(new(start, prompt, output, media));
 

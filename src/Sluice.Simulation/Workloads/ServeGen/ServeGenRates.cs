@@ -1,3 +1,4 @@
+using Sluice.Core;
 using System.Globalization;
 using System.Text;
 
@@ -19,7 +20,7 @@ internal static class ServeGenRates
     /// <summary>Windows of ten minutes.</summary>
     public const double WindowSeconds = 600;
 
-    private static readonly string[] Columns = ["t", "rate", "cv", "law"];
+    private static readonly string[] s_columns = ["t", "rate", "cv", "law"];
 
     /// <exception cref="InputException">A row cannot be read, or they are out of order.</exception>
     public static List<ServeGenWindow> Read(string path)
@@ -29,7 +30,7 @@ internal static class ServeGenRates
         while (lines.MoveNext())
         {
             var fields = Encoding.UTF8.GetString(lines.Current).Split(',');
-            if (fields.Length < Columns.Length) throw lines.Error($"found {fields.Length} fields, expected t,rate,cv,law and two parameters");
+            if (fields.Length < s_columns.Length) throw lines.Error($"found {fields.Length} fields, expected t,rate,cv,law and two parameters");
 
             var window = new ServeGenWindow(
                 Number(lines, fields, column: 0, max: 1e9), Number(lines, fields, column: 1, max: 1e6),
@@ -46,7 +47,7 @@ internal static class ServeGenRates
         double.TryParse(fields[column], NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= 0 && value <= max
             ? value
             : throw lines.Error(string.Create(CultureInfo.InvariantCulture,
-                $"column '{Columns[column]}' ({column + 1}): found '{fields[column]}', expected a number from 0 to {max}"));
+                $"column '{s_columns[column]}' ({column + 1}): found '{fields[column]}', expected a number from 0 to {max}"));
 
     private static bool IsWeibull(TraceLines lines, string[] fields) => fields[3].Trim() switch
     {

@@ -1,3 +1,4 @@
+using Sluice.Core;
 using System.Globalization;
 
 namespace Sluice.Simulation;

@@ -14,22 +14,22 @@ internal sealed record JsonLayout(string Time, double SecondsPerUnit, string Pro
 
     public static JsonLayout Of(TraceFormat format) => format switch
     {
-        TraceFormat.Mooncake => Mooncake,
-        TraceFormat.Bailian => Bailian,
-        TraceFormat.LlmServingSim => LlmServingSim,
-        TraceFormat.Jsonl => Own,
+        TraceFormat.Mooncake => s_mooncake,
+        TraceFormat.Bailian => s_bailian,
+        TraceFormat.LlmServingSim => s_llmServingSim,
+        TraceFormat.Jsonl => s_own,
         _ => throw new InvariantException($"{format} is not a JSON layout"),
     };
 
-    // Source: kvcache-ai/Mooncake, Apache-2.0.
-    private static readonly JsonLayout Mooncake = new("timestamp", 1e-3, "input_length", "output_length")
+    // Source: kvcache-ai/s_mooncake, Apache-2.0.
+    private static readonly JsonLayout s_mooncake = new("timestamp", 1e-3, "input_length", "output_length")
     {
         HashIds = "hash_ids",
         HashBlockTokens = 512,
     };
 
     // Source: alibaba-edu/qwen-bailian-usagetraces-anon. The kind of use (text, search, image, file) becomes the class.
-    private static readonly JsonLayout Bailian = new("timestamp", 1, "input_length", "output_length")
+    private static readonly JsonLayout s_bailian = new("timestamp", 1, "input_length", "output_length")
     {
         HashIds = "hash_ids",
         HashBlockTokens = 16,
@@ -37,13 +37,13 @@ internal sealed record JsonLayout(string Time, double SecondsPerUnit, string Pro
     };
 
     // Source: casys-kaist/LLMServingSim, MIT.
-    private static readonly JsonLayout LlmServingSim = new("arrival_time_ns", 1e-9, "input_toks", "output_toks")
+    private static readonly JsonLayout s_llmServingSim = new("arrival_time_ns", 1e-9, "input_toks", "output_toks")
     {
         HashIds = "hash_ids",
         HashBlockTokens = 16,
     };
 
-    private static readonly JsonLayout Own = new("arrived_at", 1, "num_prefill_tokens", "num_decode_tokens")
+    private static readonly JsonLayout s_own = new("arrived_at", 1, "num_prefill_tokens", "num_decode_tokens")
     {
         Model = "model",
         Tenant = "tenant",

@@ -1,3 +1,4 @@
+using Sluice.Core;
 using System.Buffers;
 
 namespace Sluice.Simulation;

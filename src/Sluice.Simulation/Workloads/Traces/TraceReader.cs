@@ -1,3 +1,4 @@
+using Sluice.Core;
 namespace Sluice.Simulation;
 
 /// <summary>Reads a recorded workload.</summary>
