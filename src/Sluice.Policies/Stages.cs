@@ -13,10 +13,8 @@ internal static class Stages
         var queueMax = settings.Whole("queue-max", "requests that may wait in the dispatcher", int.MaxValue, 1, int.MaxValue);
         var order = QueueOrder(settings);
         return context => new PolicySet(
-            queueMax == int.MaxValue ? new AcceptAll() : new QueueLimit(queueMax), lengths(context), router(context))
-        {
-            QueueOrder = order,
-        };
+            queueMax == int.MaxValue ? new AcceptAll() : new QueueLimit(queueMax), lengths(context),
+            new RoutedQueue(router(context), order));
     }
 
     public static KvKind Kv(PolicySettings settings, string byDefault = "paged")

@@ -21,7 +21,8 @@ public sealed class EngineCore
     private readonly Batch _batch = new();
     private readonly DecodeSet _decodes;
     private readonly Step _step;
-    private readonly List<RequestId> _cancels = new(16);
+    private readonly IdMap _parked = new();
+    private readonly List<(RequestId Request, bool Keep)> _leaves = new(16);
     private readonly List<int> _held = new(16);
     private readonly EngineLimits _limits;
 
@@ -92,6 +93,39 @@ public sealed class EngineCore
         if (!_cache.CanEverHold(request, request.PromptTokens + outputLimit)) return false;
 
         Synchronise(now);
+        if (!_stepping) NextTurn = now;
+        if (_parked.Remove(request.Id, out var parked))
+        {
+            _slots.Add(request.Id, parked);
+            _step.Return(parked);
+            return true;
+        }
+
+        var slot = Take(now, request, predicted, outputLimit, outputTokens);
+        Waiting.Enqueue(slot, atFront: false);
+        return true;
+    }
+
+    /// <summary>Takes in a sequence that was moved here with its KV; it joins the batch at the next step that has
+    /// room.</summary>
+    /// <param name="computed">Tokens whose KV came with it, at least 1.</param>
+    /// <returns>False if the engine could never hold it.</returns>
+    public bool TryAttach(
+        Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens, int computed)
+    {
+        if (!_cache.CanEverHold(request, request.PromptTokens + outputLimit)) return false;
+
+        Synchronise(now);
+        if (!_stepping) NextTurn = now;
+        var slot = Take(now, request, predicted, outputLimit, outputTokens);
+        ref var s = ref _table[slot];
+        (s.Computed, s.IsMigrating, s.HasStarted) = (computed, true, true);
+        _step.Return(slot);
+        return true;
+    }
+
+    private int Take(Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens)
+    {
         var slot = _table.Allocate();
         ref var s = ref _table[slot];
         s.Request = request;
@@ -101,18 +135,39 @@ public sealed class EngineCore
         s.LastTokenAt = EngineTime.At(now);
         s.Order = _submitted++;
         _slots.Add(request.Id, slot);
-        Waiting.Enqueue(slot, atFront: false);
-        if (!_stepping) NextTurn = now;
-        return true;
+        return slot;
     }
 
-    /// <summary>Ends a request early. Takes effect between steps; the event says when.</summary>
+    /// <summary>Ends a request early. Takes effect between steps; <see cref="EventKind.Cancelled"/> says when.</summary>
     /// <returns>False if the engine does not hold it.</returns>
-    public bool TryCancel(Instant now, RequestId request)
+    public bool TryCancel(Instant now, RequestId request) => TryLeave(now, request, keep: false);
+
+    /// <summary>Takes a request off the engine; its KV goes to host memory while there is room, and a later submission of the
+    /// same request goes on from it. Takes effect between steps; <see cref="EventKind.Evicted"/> says when.</summary>
+    /// <returns>False if the engine does not hold it.</returns>
+    public bool TryEvict(Instant now, RequestId request) => TryLeave(now, request, keep: true);
+
+    /// <summary>Forgets the KV of an evicted request.</summary>
+    public void DropParked(RequestId request)
+    {
+        if (!_parked.Remove(request, out var slot)) return;
+        _step.Retire(slot, ref _table[slot]);
+        _table.Free(slot);
+    }
+
+    /// <summary>Progress of a request the engine holds: output tokens, and tokens whose KV is computed.</summary>
+    public (int Output, int Computed) ProgressOf(RequestId request)
+    {
+        var isHere = _slots.TryGet(request, out var slot);
+        Check.That(isHere);
+        return (_step.OutputTokens(slot), _step.ComputedTokens(slot));
+    }
+
+    private bool TryLeave(Instant now, RequestId request, bool keep)
     {
         if (!_slots.TryGet(request, out _)) return false;
         Synchronise(now);
-        _cancels.Add(request);
+        _leaves.Add((request, keep));
         if (!_stepping) NextTurn = now;
         return true;
     }
@@ -127,7 +182,7 @@ public sealed class EngineCore
             EndStretch();
         }
 
-        Cancel(now);
+        LetLeave(now);
         Begin(now);
     }
 
@@ -156,7 +211,7 @@ public sealed class EngineCore
     public void Lose(Action<Request, int> onLost)
     {
         _stepping = false;
-        _cancels.Clear();
+        _leaves.Clear();
         _held.Clear();
         _step.ForgetHeldBack();
         for (var slot = 0; slot < _table.Used; slot++)
@@ -164,9 +219,10 @@ public sealed class EngineCore
             ref var s = ref _table[slot];
             if (s.Phase is SequencePhase.Free or SequencePhase.Removed) continue;
             var (request, output) = (s.Request, _step.OutputTokens(slot));
-            _slots.Remove(request.Id, out _);
+            var wasParked = _parked.Remove(request.Id, out _);
+            if (!wasParked) _slots.Remove(request.Id, out _);
             if (_step.Retire(slot, ref s)) _table.Free(slot);
-            onLost(request, output);
+            if (!wasParked) onLost(request, output);
         }
 
         NextTurn = Instant.Never;
@@ -297,20 +353,21 @@ public sealed class EngineCore
         _sink.Emit(e); // Last, because the sink may submit the next request at once.
     }
 
-    private void Cancel(EngineTime now)
+    private void LetLeave(EngineTime now)
     {
-        if (_cancels.Count == 0) return;
-        foreach (var id in _cancels)
+        for (var i = 0; i < _leaves.Count; i++) // The sink may add to the list.
         {
+            var (id, keep) = _leaves[i];
             if (!_slots.Remove(id, out var slot)) continue; // It ended in the step under way.
             ref var s = ref _table[slot];
             if (s.Phase == SequencePhase.Held) _held.Remove(slot);
             var output = _step.OutputTokens(slot);
-            if (_step.Retire(slot, ref s)) _table.Free(slot);
-            _sink.Emit(new(now.Instant, id, Id, output, EventKind.Cancelled));
+            if (keep && _step.TryPark(slot, ref s)) _parked.Add(id, slot);
+            else if (_step.Retire(slot, ref s)) _table.Free(slot);
+            _sink.Emit(new(now.Instant, id, Id, output, keep ? EventKind.Evicted : EventKind.Cancelled));
         }
 
-        _cancels.Clear();
+        _leaves.Clear();
     }
 
     private void Emit(EventKind kind, in Sequence s, int amount) =>
