@@ -55,7 +55,7 @@ internal static class GeneratedWorkload
         return new()
         {
             Name = $"{spec.Kind} {rate}/s {lengths.Name}",
-            Origin = string.Create(CultureInfo.InvariantCulture, $"generated, {requests.Count} requests: {spec}"),
+            Origin = string.Create(CultureInfo.InvariantCulture, $"generated, {requests.Count} requests: {spec}{lengths.Source}"),
             Requests = [.. requests],
             OutputTokens = [.. outputs],
         };

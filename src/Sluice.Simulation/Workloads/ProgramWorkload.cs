@@ -14,7 +14,10 @@ namespace Sluice.Simulation;
 /// </remarks>
 internal static class ProgramWorkload
 {
-    private const int RequestsMax = 5_000_000;
+    private const int RequestsMax = 2_000_000;
+
+    /// <summary>Laws without an upper end may draw anything; a year is as good as never.</summary>
+    private const double DelaySecondsMax = 365 * 86_400;
 
     public static Workload Create(Spec spec, Rng rng)
     {
@@ -28,7 +31,7 @@ internal static class ProgramWorkload
         {
             Name = $"programs {options.Rate}/s x {options.Stages} {options.Lengths.Name}",
             Origin = string.Create(CultureInfo.InvariantCulture,
-                $"generated, {options.Programs} programs of {requests.Length} requests in all: {spec}"),
+                $"generated, {options.Programs} programs of {requests.Length} requests in all: {spec}{options.Lengths.Source}"),
             Requests = requests,
             OutputTokens = [.. nodes.Select(node => node.OutputTokens)],
             FollowUps = FollowUps(nodes),
@@ -57,11 +60,12 @@ internal static class ProgramWorkload
 
         void AddChild(int index)
         {
-            if (nodes.Count == RequestsMax) throw spec.Error($"makes over {RequestsMax} requests, expected fewer programs, stages or branches");
+            if (nodes.Count == RequestsMax)
+                throw spec.Error($"makes over {RequestsMax} requests, expected fewer programs, stages or branches");
 
             var parent = nodes[index];
-            var delay = TimeSpan.FromSeconds(options.Tool.Draw(ref tools));
-            var added = options.Growth.Draw(ref growth) is var drawn && drawn < 0.5 ? 0 : (int)Math.Min(Math.Round(drawn), TraceLimits.TokensMax);
+            var delay = TimeSpan.FromSeconds(Math.Min(options.Tool.Draw(ref tools), DelaySecondsMax));
+            var added = (int)Math.Min(Math.Round(options.Growth.Draw(ref growth)), TraceLimits.TokensMax);
             var (_, output) = options.Lengths.Draw(ref lengths);
             var prompt = (long)parent.PromptTokens + parent.OutputTokens + added;
             if (prompt + output > options.TotalTokensMax) return;
@@ -84,8 +88,8 @@ internal static class ProgramWorkload
         };
     }
 
-    /// <summary>The content of a prompt from its beginning: the system prompt, the program's own words, and for every earlier
-    /// stage its answer and what its tool returned.</summary>
+    /// <summary>The content of a prompt from its beginning: the system prompt, the program's own words, and for every
+    /// earlier stage its answer and what its tool returned.</summary>
     private static ulong[] PromptBlocks(int index, List<Node> nodes, Options options)
     {
         var path = new List<int>();
@@ -133,7 +137,8 @@ internal static class ProgramWorkload
         int Program, int Stage, int Parent, Instant Arrival, TimeSpan ToolDelay, int GrowthTokens, int PromptTokens,
         int OutputTokens);
 
-    private sealed record Options(double Rate, double Cv, int Programs, int Stages, int Fanout, Law Tool, Law Growth, LengthSource Lengths)
+    private sealed record Options(
+        double Rate, double Cv, int Programs, int Stages, int Fanout, Law Tool, Law Growth, LengthSource Lengths)
     {
         public int SystemTokens { get; init; }
         public int TotalTokensMax { get; init; }

@@ -29,7 +29,8 @@ internal static class ServeGenRates
         while (lines.MoveNext())
         {
             var fields = Encoding.UTF8.GetString(lines.Current).Split(',');
-            if (fields.Length < Columns.Length) throw lines.Error($"found {fields.Length} fields, expected t,rate,cv,law and two parameters");
+            if (fields.Length < Columns.Length)
+                throw lines.Error($"found {fields.Length} fields, expected t,rate,cv,law and two parameters");
 
             var window = new ServeGenWindow(
                 Number(lines, fields, column: 0, max: 1e9), Number(lines, fields, column: 1, max: 1e6),
@@ -43,7 +44,8 @@ internal static class ServeGenRates
     }
 
     private static double Number(TraceLines lines, string[] fields, int column, double max) =>
-        double.TryParse(fields[column], NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= 0 && value <= max
+        double.TryParse(fields[column], NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+            && value >= 0 && value <= max
             ? value
             : throw lines.Error(string.Create(CultureInfo.InvariantCulture,
                 $"column '{Columns[column]}' ({column + 1}): found '{fields[column]}', expected a number from 0 to {max}"));
