@@ -11,6 +11,7 @@ namespace Sluice.Simulation;
 /// <c>growth</c> tokens that the tool returned. <c>system</c> tokens open every prompt of every program. A branch ends
 /// early when prompt and answer would pass <c>max-total</c>. <c>prefixes=false</c> leaves out the prompt hashes, which
 /// otherwise cover <c>block</c> tokens each and let a stage find its predecessor's prompt and answer in the prefix cache.
+/// Also <c>model</c>, <c>tenant</c> and <c>class</c>, the names all its requests carry.
 /// </remarks>
 internal static class ProgramWorkload
 {
@@ -21,7 +22,8 @@ internal static class ProgramWorkload
 
     public static Workload Create(Spec spec, Rng rng)
     {
-        var options = Options.Of(spec);
+        var options = Options.Of(spec) with { ContentSalt = rng.Fork("content").NextUInt64() };
+        var (model, tenant, @class) = GeneratedWorkload.Names(spec);
         spec.Finish();
 
         var nodes = Grow(spec, options, rng);
@@ -34,6 +36,9 @@ internal static class ProgramWorkload
                 $"generated, {options.Programs} programs of {requests.Length} requests in all: {spec}{options.Lengths.Source}"),
             Requests = requests,
             OutputTokens = [.. nodes.Select(node => node.OutputTokens)],
+            Models = [model],
+            Tenants = [tenant],
+            Classes = [@class],
             FollowUps = FollowUps(nodes),
             PrefixBlockTokens = options.HasPrefixes ? options.BlockTokens : 0,
         };
@@ -98,7 +103,7 @@ internal static class ProgramWorkload
         var blocks = new ulong[nodes[index].PromptTokens / options.BlockTokens];
         var hasher = new PrefixHasher(blocks, options.BlockTokens);
         var root = path[^1];
-        hasher.Append(content: 0, offset: 0, options.SystemTokens);
+        hasher.Append(options.ContentSalt, offset: 0, options.SystemTokens);
         hasher.Append(Content(root, part: 1), offset: 0, nodes[root].PromptTokens - options.SystemTokens);
         for (var i = path.Count - 2; i >= 0; i--)
         {
@@ -108,7 +113,7 @@ internal static class ProgramWorkload
 
         return blocks;
 
-        static ulong Content(int node, ulong part) => ((ulong)node << 2) | part;
+        ulong Content(int node, ulong part) => options.ContentSalt + (((ulong)node << 2) | part);
     }
 
     private static Dictionary<int, FollowUp[]> FollowUps(List<Node> nodes)
@@ -144,6 +149,9 @@ internal static class ProgramWorkload
         public int TotalTokensMax { get; init; }
         public bool HasPrefixes { get; init; }
         public int BlockTokens { get; init; }
+
+        /// <summary>Keeps programs of two descriptions from looking alike to a prefix cache.</summary>
+        public ulong ContentSalt { get; init; }
 
         public static Options Of(Spec spec) => new(
             spec.Number("rate", 1e-6, 1e6), spec.Number("cv", 0, 100, fallback: 1), spec.Count("n", 1, RequestsMax),
