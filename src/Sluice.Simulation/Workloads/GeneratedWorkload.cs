@@ -56,7 +56,8 @@ internal static class GeneratedWorkload
         return new()
         {
             Name = $"{spec.Kind} {rate}/s {lengths.Name}",
-            Origin = string.Create(CultureInfo.InvariantCulture, $"generated, {requests.Count} requests: {spec}{lengths.Source}"),
+            Origin = string.Create(
+                CultureInfo.InvariantCulture, $"generated, {requests.Count} requests: {spec}{lengths.Source}"),
             Requests = [.. requests],
             OutputTokens = [.. outputs],
             Models = [model],

@@ -33,7 +33,7 @@ internal static class ProgramWorkload
         {
             Name = $"programs {options.Rate}/s x {options.Stages} {options.Lengths.Name}",
             Origin = string.Create(CultureInfo.InvariantCulture,
-                $"generated, {options.Programs} programs of {requests.Length} requests in all: {spec}{options.Lengths.Source}"),
+                $"generated, {options.Programs} programs, {requests.Length} requests in all: {spec}{options.Lengths.Source}"),
             Requests = requests,
             OutputTokens = [.. nodes.Select(node => node.OutputTokens)],
             Models = [model],

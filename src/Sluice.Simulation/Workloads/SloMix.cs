@@ -10,8 +10,8 @@ public sealed record SloClass(string Name, double? Share, Slo Slo, int Priority)
 /// <c>chat:0.6,ttft=1s,tpot=50ms;batch:0.4,e2e=1h,priority=1</c>, or <c>ttft=1s,tpot=50ms</c> for all alike.</summary>
 /// <remarks>
 /// Durations take ms, s, m and h; a plain number is seconds. A promise not named is not made. Shares are weights and need
-/// not sum to 1. Where the workload's own class names, or else its tenant names, are all among the mix's, they decide; otherwise
-/// a class is drawn for each request by share. All stages of a program are in one class, that of its first.
+/// not sum to 1. Where the workload's own class names, or else its tenant names, are all among the mix's, they decide;
+/// otherwise a class is drawn for each request by share. All stages of a program are in one class, that of its first.
 /// </remarks>
 public sealed class SloMix
 {
@@ -89,7 +89,7 @@ public sealed class SloMix
         {
             var share = _classes[i].Share ?? throw new InputException(
                 $"the class '{_classes[i].Name}' of the SLO mix has no share, expected {_classes[i].Name}:0.5,…, because "
-                + $"the workload's classes ({Some(load.Classes)}) and tenants ({Some(load.Tenants)}) are not those of the mix");
+                + $"the workload's classes ({Some(load.Classes)}) and tenants ({Some(load.Tenants)}) are not the mix's");
             cumulative[i] = sum += share;
         }
 
