@@ -25,6 +25,9 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
     public EngineId EngineOf(RequestId request) =>
         _requests.TryFind(request, out var slot) ? _requests[slot].Engine : EngineId.None;
 
+    public TokenEstimate PredictionOf(RequestId request) =>
+        _requests.TryFind(request, out var slot) ? _requests[slot].Predicted : default;
+
     public Admission OnArrival(Instant now, Request request)
     {
         var admission = policies.Admission.Decide(request, ViewAt(now));

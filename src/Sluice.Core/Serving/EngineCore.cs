@@ -22,7 +22,7 @@ public sealed class EngineCore
     private readonly DecodeSet _decodes;
     private readonly Step _step;
     private readonly IdMap _parked = new();
-    private readonly List<(RequestId Request, bool Keep)> _leaves = new(16);
+    private readonly List<(RequestId Request, EventKind How)> _leaves = new(16);
     private readonly List<int> _held = new(16);
     private readonly EngineLimits _limits;
 
@@ -52,6 +52,11 @@ public sealed class EngineCore
 
     /// <summary>Sequences submitted and not yet ended.</summary>
     public int Outstanding => _slots.Count;
+
+    public bool IsStepping => _stepping;
+
+    /// <summary>Something is submitted and not ended, or about to leave.</summary>
+    public bool HasWork => _slots.Count > 0 || _leaves.Count > 0;
 
     public bool Holds(RequestId request) => _slots.TryGet(request, out _);
 
@@ -140,12 +145,17 @@ public sealed class EngineCore
 
     /// <summary>Ends a request early. Takes effect between steps; <see cref="EventKind.Cancelled"/> says when.</summary>
     /// <returns>False if the engine does not hold it.</returns>
-    public bool TryCancel(Instant now, RequestId request) => TryLeave(now, request, keep: false);
+    public bool TryCancel(Instant now, RequestId request) => TryLeave(now, request, EventKind.Cancelled);
 
     /// <summary>Takes a request off the engine; its KV goes to host memory while there is room, and a later submission of the
     /// same request goes on from it. Takes effect between steps; <see cref="EventKind.Evicted"/> says when.</summary>
     /// <returns>False if the engine does not hold it.</returns>
-    public bool TryEvict(Instant now, RequestId request) => TryLeave(now, request, keep: true);
+    public bool TryEvict(Instant now, RequestId request) => TryLeave(now, request, EventKind.Evicted);
+
+    /// <summary>Lets a decoding request go to another engine. Takes effect between steps; <see cref="EventKind.MovedOut"/>
+    /// says when. Nothing happens if it ended or lost its blocks meanwhile.</summary>
+    /// <returns>False if the engine does not hold it.</returns>
+    public bool TryMoveOut(Instant now, RequestId request) => TryLeave(now, request, EventKind.MovedOut);
 
     /// <summary>Forgets the KV of an evicted request.</summary>
     public void DropParked(RequestId request)
@@ -163,11 +173,11 @@ public sealed class EngineCore
         return (_step.OutputTokens(slot), _step.ComputedTokens(slot));
     }
 
-    private bool TryLeave(Instant now, RequestId request, bool keep)
+    private bool TryLeave(Instant now, RequestId request, EventKind how)
     {
         if (!_slots.TryGet(request, out _)) return false;
         Synchronise(now);
-        _leaves.Add((request, keep));
+        _leaves.Add((request, how));
         if (!_stepping) NextTurn = now;
         return true;
     }
@@ -175,16 +185,23 @@ public sealed class EngineCore
     /// <summary>Ends the step under way, if any, and begins the next. Call at <see cref="NextTurn"/>.</summary>
     public void Turn()
     {
-        var now = EngineTime.At(NextTurn);
-        if (_stepping)
-        {
-            now = _end;
-            EndStretch();
-        }
-
-        LetLeave(now);
+        var at = NextTurn;
+        var now = _stepping ? _end : EngineTime.At(at);
+        EndStep();
         Begin(now);
     }
+
+    /// <summary>The first half of a turn, for engines that share a device.</summary>
+    public void EndStep()
+    {
+        var now = _stepping ? _end : EngineTime.At(NextTurn);
+        if (_stepping) EndStretch();
+        LetLeave(now);
+        NextTurn = Instant.Never;
+    }
+
+    /// <summary>The second half of a turn, at any later instant.</summary>
+    public void BeginStep(Instant now) => Begin(EngineTime.At(now));
 
     /// <summary>Brings a stretch of steps up to date and cuts it short after the step under way, because something is about
     /// to change.</summary>
@@ -357,14 +374,17 @@ public sealed class EngineCore
     {
         for (var i = 0; i < _leaves.Count; i++) // The sink may add to the list.
         {
-            var (id, keep) = _leaves[i];
-            if (!_slots.Remove(id, out var slot)) continue; // It ended in the step under way.
+            var (id, how) = _leaves[i];
+            if (!_slots.TryGet(id, out var slot)) continue; // It ended in the step under way.
             ref var s = ref _table[slot];
+            if (how is EventKind.MovedOut && s.Phase != SequencePhase.Decoding) continue;
+
+            _slots.Remove(id, out _);
             if (s.Phase == SequencePhase.Held) _held.Remove(slot);
-            var output = _step.OutputTokens(slot);
-            if (keep && _step.TryPark(slot, ref s)) _parked.Add(id, slot);
+            var amount = how is EventKind.MovedOut ? _step.ComputedTokens(slot) : _step.OutputTokens(slot);
+            if (how is EventKind.Evicted && _step.TryPark(slot, ref s)) _parked.Add(id, slot);
             else if (_step.Retire(slot, ref s)) _table.Free(slot);
-            _sink.Emit(new(now.Instant, id, Id, output, keep ? EventKind.Evicted : EventKind.Cancelled));
+            _sink.Emit(new(now.Instant, id, Id, amount, how));
         }
 
         _leaves.Clear();
