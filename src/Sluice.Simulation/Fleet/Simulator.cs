@@ -53,6 +53,17 @@ public sealed class Simulator
 
     internal IEventSink EngineEvents { get; }
 
+    /// <summary>Sees every event after the recorder did.</summary>
+    internal IEventSink? Observer
+    {
+        get => _recorder.Observer;
+        set => _recorder.Observer = value;
+    }
+
+    internal Dispatcher Dispatcher => _dispatcher;
+    internal ReadOnlySpan<EngineSnapshot> Snapshots => _snapshots;
+    internal IReadOnlyList<SimulatedEngine> Engines => _engines;
+
     /// <summary>Requests ended so far, for progress bars.</summary>
     public long Ended => _recorder.Finished + _recorder.Cancelled + _recorder.Failed + _recorder.Rejected;
 
