@@ -153,8 +153,9 @@ public sealed class EngineCore
 
     /// <summary>The engine dies: everything it held is gone without an event of its own.</summary>
     /// <param name="onLost">Told of each request lost and the output tokens it had.</param>
-    public void Lose(Action<Request, int> onLost)
+    public void Lose(Instant now, Action<Request, int> onLost)
     {
+        Synchronise(now);
         _stepping = false;
         _cancels.Clear();
         _held.Clear();

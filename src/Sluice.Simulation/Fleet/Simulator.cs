@@ -204,7 +204,7 @@ public sealed class Simulator
                 break;
             case FaultKind.LoseEngine when _snapshots[fault.Target].IsReady:
                 var lost = new Dictionary<RequestId, int>();
-                _engines[fault.Target].Core.Lose((request, output) => lost.Add(request.Id, output));
+                _engines[fault.Target].Core.Lose(_now, (request, output) => lost.Add(request.Id, output));
                 Reschedule(_engines[fault.Target]);
                 _dispatcher.OnEngineLost(_now, new(fault.Target), id => lost.GetValueOrDefault(id));
                 break;
