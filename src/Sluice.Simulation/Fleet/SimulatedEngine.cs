@@ -40,6 +40,7 @@ internal sealed class SimulatedEngine : IEngine
 
     private void SubmitNow(Instant now, Request request, TokenEstimate predicted, int outputTokens)
     {
+        Synchronise(now);
         var limit = _workload.OutputTokens[(int)request.Id.Value];
         if (Core.TrySubmit(now, request, predicted, limit, outputTokens)) _simulator.Reschedule(this);
         else _simulator.EngineEvents.Emit(new(now, request.Id, Id, (int)FailReason.TooLarge, EventKind.Failed));
@@ -47,8 +48,16 @@ internal sealed class SimulatedEngine : IEngine
 
     public void Cancel(Instant now, RequestId request)
     {
+        Synchronise(now);
         if (Core.TryCancel(now, request)) _simulator.Reschedule(this);
         else _simulator.CancelLater(now, Id, request);
+    }
+
+    /// <summary>Brings the engine up to date, as far as it would be if every step had a turn of its own.</summary>
+    public void Synchronise(Instant now)
+    {
+        Core.Synchronise(now, _simulator.HasTurned(Id));
+        _simulator.Reschedule(this);
     }
 
     /// <summary>From the end of the step that computes a token to its arrival at the caller [ticks]: the pipeline's extra

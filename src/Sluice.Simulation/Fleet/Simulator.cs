@@ -26,6 +26,7 @@ public sealed class Simulator
     private int _nextArrival;
     private readonly int _arrivals;
     private Instant _now;
+    private int _lastTurned = -1; // at this instant
 
     public Simulator(Workload workload, ServingSystem system, SimulationOptions options)
     {
@@ -81,6 +82,7 @@ public sealed class Simulator
 
             Check.That(at >= _now.Ticks);
             if (_series.NextAtTicks <= at) TakeSample(at);
+            if (at > _now.Ticks) _lastTurned = -1;
             _now = new(at);
             if (timer == at) OnTimer(_timers.Dequeue());
             else if (arrival == at) OnArrival(_workload.Requests[_nextArrival++]);
@@ -128,6 +130,9 @@ public sealed class Simulator
         }
     }
 
+    /// <summary>True if the engine's turn at this instant, if it had one, is over: turns go by engine id.</summary>
+    internal bool HasTurned(EngineId engine) => engine.Index <= _lastTurned;
+
     internal void SubmitLater(Instant at, EngineId engine, Request request, TokenEstimate predicted) =>
         At(at, new Timer(TimerKind.Submit, 0, engine, request, predicted));
 
@@ -169,6 +174,7 @@ public sealed class Simulator
     private void OnTurn(int index)
     {
         var engine = _engines[index];
+        _lastTurned = Math.Max(_lastTurned, index);
         engine.Core.Turn();
         Reschedule(engine);
     }
@@ -229,8 +235,7 @@ public sealed class Simulator
     {
         foreach (var engine in _engines)
         {
-            engine.Core.Synchronise(_now);
-            Reschedule(engine);
+            engine.Synchronise(_now);
             var waiting = engine.Core.Waiting;
             _dispatcher.OnEngineStatus(
                 engine.Id, engine.Core.Running, waiting.Count, waiting.PromptTokens, engine.Core.FreeBlocks);
