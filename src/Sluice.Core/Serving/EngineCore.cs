@@ -205,11 +205,13 @@ public sealed class EngineCore
 
     /// <summary>Brings a stretch of steps up to date and cuts it short after the step under way, because something is about
     /// to change.</summary>
-    public void Synchronise(Instant now)
+    /// <param name="hasTurned">True if a step that ends at <paramref name="now"/> has had its turn already, so that the next
+    /// one is under way.</param>
+    public void Synchronise(Instant now, bool hasTurned = false)
     {
         if (!_stepping || _stretch == 1 || _end.Instant <= now) return;
 
-        var done = StepsEndedBefore(now);
+        var done = StepsEndedBefore(hasTurned ? new(now.Ticks + 1) : now);
         if (done > 0)
         {
             var newBegin = _begin.Plus(TimeOf(done));
@@ -225,8 +227,9 @@ public sealed class EngineCore
 
     /// <summary>The engine dies: everything it held is gone without an event of its own.</summary>
     /// <param name="onLost">Told of each request lost and the output tokens it had.</param>
-    public void Lose(Action<Request, int> onLost)
+    public void Lose(Instant now, Action<Request, int> onLost)
     {
+        Synchronise(now);
         _stepping = false;
         _leaves.Clear();
         _held.Clear();

@@ -62,12 +62,14 @@ internal sealed class SimulatedEngine : IEngine
 
     public void Cancel(Instant now, RequestId request)
     {
+        Synchronise(now);
         if (Core.TryCancel(now, request)) _simulator.Reschedule(this);
         else _simulator.CancelLater(now, Id, request);
     }
 
     public void Evict(Instant now, RequestId request)
     {
+        Synchronise(now);
         if (Core.TryEvict(now, request)) _simulator.Reschedule(this);
     }
 
@@ -77,9 +79,9 @@ internal sealed class SimulatedEngine : IEngine
     }
 
     /// <summary>The engine dies, and its host with it.</summary>
-    public void Lose(Action<Request, int> onLost)
+    public void Lose(Instant now, Action<Request, int> onLost)
     {
-        foreach (var core in Cores) core.Lose(onLost);
+        foreach (var core in Cores) core.Lose(now, onLost);
     }
 
     public void Load(Instant now, ModelId model)
@@ -105,6 +107,7 @@ internal sealed class SimulatedEngine : IEngine
     public void Migrate(Instant now, RequestId request, EngineId to)
     {
         if (!Core.Holds(request)) return;
+        Synchronise(now);
         var took = LoadTimes.Migrate(_profile, Core.ProgressOf(request).Computed, _simulator.MigrationLink);
         _simulator.CopyLater(now + took, Id, to, request);
     }
@@ -112,6 +115,7 @@ internal sealed class SimulatedEngine : IEngine
     /// <summary>The copy has caught up but for the last steps' tokens.</summary>
     public void MoveOut(Instant now, RequestId request)
     {
+        Synchronise(now);
         if (Core.TryMoveOut(now, request)) _simulator.Reschedule(this);
     }
 
@@ -119,10 +123,18 @@ internal sealed class SimulatedEngine : IEngine
     /// <returns>False if the engine can never hold it.</returns>
     public bool TryAttach(Instant now, Request request, TokenEstimate predicted, in Migration migration)
     {
+        Synchronise(now);
         var limit = _simulator.TrueLength(request);
         if (!Core.TryAttach(now, request, predicted, limit, migration.OutputTokens, migration.Computed)) return false;
         _simulator.Reschedule(this);
         return true;
+    }
+
+    /// <summary>Brings the engine up to date, as far as it would be if every step had a turn of its own.</summary>
+    public void Synchronise(Instant now)
+    {
+        Core.Synchronise(now, _simulator.HasTurned(Id));
+        _simulator.Reschedule(this);
     }
 
     /// <summary>From the end of the step that computes a token to its arrival at the caller [ticks]: the pipeline's extra
@@ -141,6 +153,7 @@ internal sealed class SimulatedEngine : IEngine
 
     private void SubmitNow(Instant now, Request request, TokenEstimate predicted, int outputTokens)
     {
+        Synchronise(now);
         if (Core.TrySubmit(now, request, predicted, _simulator.TrueLength(request), outputTokens)) _simulator.Reschedule(this);
         else _simulator.EngineEvents.Emit(new(now, request.Id, Id, (int)FailReason.TooLarge, EventKind.Failed));
     }

@@ -28,6 +28,7 @@ public sealed class Simulator
     private int _nextArrival;
     private readonly int _arrivals;
     private Instant _now;
+    private int _lastTurned = -1; // at this instant
 
     public Simulator(Workload workload, ServingSystem system, SimulationOptions options)
     {
@@ -56,6 +57,17 @@ public sealed class Simulator
 
     internal IEventSink EngineEvents { get; }
 
+    /// <summary>Sees every event after the recorder did.</summary>
+    internal IEventSink? Observer
+    {
+        get => _recorder.Observer;
+        set => _recorder.Observer = value;
+    }
+
+    internal Dispatcher Dispatcher => _dispatcher;
+    internal ReadOnlySpan<EngineSnapshot> Snapshots => _snapshots;
+    internal IReadOnlyList<SimulatedEngine> Engines => _engines;
+
     /// <summary>Requests ended so far, for progress bars.</summary>
     public long Ended => _recorder.Finished + _recorder.Cancelled + _recorder.Failed + _recorder.Rejected;
 
@@ -75,6 +87,7 @@ public sealed class Simulator
 
             Check.That(at >= _now.Ticks);
             if (_series.NextAtTicks <= at) TakeSample(at);
+            if (at > _now.Ticks) _lastTurned = -1;
             _now = new(at);
             if (timer == at) OnTimer(_timers.Dequeue());
             else if (arrival == at) OnArrival(_workload.Requests[_nextArrival++]);
@@ -122,6 +135,9 @@ public sealed class Simulator
             _turns.Set(engine.Id.Index, engine.Core.NextTurn.Ticks, engine.Id.Index);
         }
     }
+
+    /// <summary>True if the engine's turn at this instant, if it had one, is over: turns go by engine id.</summary>
+    internal bool HasTurned(EngineId engine) => engine.Index <= _lastTurned;
 
     internal void SubmitLater(Instant at, EngineId engine, Request request, TokenEstimate predicted) =>
         At(at, new Timer(TimerKind.Submit, 0, engine, request, predicted));
@@ -209,6 +225,7 @@ public sealed class Simulator
     private void OnTurn(int index)
     {
         var engine = _engines[index];
+        _lastTurned = Math.Max(_lastTurned, index);
         if (_devices[index] is { } device)
         {
             // Whoever finds the device busy is begun by the engine that holds it.
@@ -271,7 +288,7 @@ public sealed class Simulator
                 break;
             case FaultKind.LoseEngine when _snapshots[fault.Target].IsPresent:
                 var lost = new Dictionary<RequestId, int>();
-                _engines[fault.Target].Lose((request, output) => lost.Add(request.Id, output));
+                _engines[fault.Target].Lose(_now, (request, output) => lost.Add(request.Id, output));
                 _migrations.TakeBack(new(fault.Target), lost);
                 _devices[fault.Target]?.Forget(_engines[fault.Target]);
                 Reschedule(_engines[fault.Target]);
@@ -298,8 +315,7 @@ public sealed class Simulator
     {
         foreach (var engine in _engines)
         {
-            engine.Core.Synchronise(_now);
-            Reschedule(engine);
+            engine.Synchronise(_now);
             var waiting = engine.Core.Waiting;
             _dispatcher.OnEngineStatus(
                 engine.Id, engine.Core.Running, waiting.Count, waiting.PromptTokens, engine.Core.FreeBlocks,
