@@ -3,7 +3,8 @@ namespace Sluice.Core;
 /// <summary>Counts of positive values in log-linear buckets: 256 buckets per factor of two, so a quantile is off by at
 /// most 0.2 % of its value; count, sum, least and greatest are exact.</summary>
 /// <remarks>Buckets are found by the bits of the double, so equal values fall into equal buckets on every platform. No
-/// allocation after construction. Values outside 2⁻²⁰ to 2³⁰ are counted in the outermost buckets.</remarks>
+/// allocation after construction. Values outside 2⁻²⁰ to 2³⁰ are counted in the outermost buckets, where the error is
+/// not bounded.</remarks>
 public sealed class LogHistogram
 {
     private const int SubBits = 8;
@@ -19,13 +20,26 @@ public sealed class LogHistogram
     public double Max { get; private set; } = double.NegativeInfinity;
     public double Mean => Count == 0 ? double.NaN : Sum / Count;
 
+    /// <param name="weight">How many times the value occurred; 0 changes nothing.</param>
     public void Add(double value, long weight = 1)
     {
+        Check.That(value >= 0);
+        Check.That(weight >= 0);
+        if (weight == 0) return;
+
         _counts[BucketOf(value)] += weight;
         Count += weight;
         Sum += value * weight;
         if (value < Min) Min = value;
         if (value > Max) Max = value;
+    }
+
+    /// <summary>Adds values that lie evenly between two that share a bucket.</summary>
+    internal void AddRun(double low, double high, long weight)
+    {
+        Add((low + high) / 2, weight);
+        if (low < Min) Min = low;
+        if (high > Max) Max = high;
     }
 
     /// <summary>The least value with at least <paramref name="quantile"/> of the counts at or below it, within 0.2 %.
@@ -34,7 +48,7 @@ public sealed class LogHistogram
     public double Quantile(double quantile)
     {
         if (Count == 0) return double.NaN;
-        var rank = Math.Max(1, (long)Math.Ceiling(quantile * Count));
+        var rank = Percentiles.RankOf(quantile, Count);
         var seen = 0L;
         for (var i = 0; i < Buckets; i++)
         {
@@ -45,6 +59,8 @@ public sealed class LogHistogram
         return Max;
     }
 
+    /// <summary>Afterwards as if every value of <paramref name="other"/> had been added here, but for rounding of the
+    /// sum.</summary>
     public void Merge(LogHistogram other)
     {
         for (var i = 0; i < Buckets; i++) _counts[i] += other._counts[i];

@@ -47,8 +47,7 @@ internal sealed class BlockPool
         Check.That(Free > 0);
         var block = _next[_end];
         Unlink(block);
-        if (_isNamed[block]) _byHash.Remove(_hashes[block]);
-        _isNamed[block] = false;
+        Forget(block);
         _references[block] = 1;
         return block;
     }
@@ -74,6 +73,14 @@ internal sealed class BlockPool
         _byHash.Add(hash, block);
         _hashes[block] = hash;
         _isNamed[block] = true;
+    }
+
+    /// <summary>Makes a block that may be findable not findable.</summary>
+    public void Forget(int block)
+    {
+        if (!_isNamed[block]) return;
+        _byHash.Remove(_hashes[block]);
+        _isNamed[block] = false;
     }
 
     /// <summary>The free block to be popped after this one, or -1; from -1, the first.</summary>

@@ -47,7 +47,13 @@ public interface IKvCache
     /// it lacks comes out of what <see cref="TryGrow"/> took.</summary>
     void Settle(int sequence, int tokens);
 
-    /// <summary>Gives back all a sequence holds. Full prompt blocks stay findable as cached prefix where that is
+    /// <summary>Room past <paramref name="tokens"/> was reserved but is not computed after all: a preempted step, rejected
+    /// draft tokens. A cache that remembers content must forget what would have been there.</summary>
+    void Rewind(int sequence, int tokens)
+    {
+    }
+
+    /// <summary>Gives back all a sequence holds, which must have been settled before. Full prompt blocks stay findable as cached prefix where that is
     /// supported.</summary>
     void Release(int sequence);
 

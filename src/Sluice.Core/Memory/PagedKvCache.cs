@@ -7,8 +7,8 @@ namespace Sluice.Core;
 /// admission with the prefix cache O(blocks of the prompt).
 /// <para>The cache takes a token as written when room for it is reserved. A prompt block becomes findable as soon as it is
 /// full of such tokens, which is before they are computed: a step must compute its sequences in the order in which they were
-/// reserved, and must really compute them. Fork a sequence when all it has reserved is computed, and settle it
-/// before it is forked, released or swapped out.</para>
+/// reserved, and what it does not compute after all must be taken back by <see cref="Rewind"/> before the sequence is
+/// released, swapped out or forked. Settle a sequence before each of these, too.</para>
 /// <para>Duplicate content is not merged: of two blocks with one hash only the first is findable. Swapping out takes private
 /// host copies of shared blocks, and swapping in takes fresh blocks, even if the prefix is still cached.</para>
 /// </remarks>
@@ -18,10 +18,8 @@ public sealed class PagedKvCache : IKvCache
     private readonly BlockPool _pool;
     private readonly IntStack _grown = new();
     private readonly IntStack _hostFree = new();
-    private readonly int _pendingMax;
-    private Slot[] _slots = new Slot[16];
-    private BlockCopy[] _pending = new BlockCopy[16];
-    private int _pendingCount;
+    private readonly PagedSequences _sequences = new();
+    private readonly CopyList _copies;
 
     public PagedKvCache(int totalBlocks, int blockTokens, int hostBlocks = 0, bool prefixCache = false)
     {
@@ -30,7 +28,7 @@ public sealed class PagedKvCache : IKvCache
         Check.That(hostBlocks >= 0);
         (TotalBlocks, BlockTokens, HostBlocks, _prefixCache) = (totalBlocks, blockTokens, hostBlocks, prefixCache);
         _pool = new(totalBlocks, findable: prefixCache);
-        _pendingMax = 1024 + 4 * (totalBlocks + hostBlocks);
+        _copies = new(countMax: 1024 + 4 * (totalBlocks + hostBlocks));
         for (var block = hostBlocks - 1; block >= 0; block--) _hostFree.Push(block);
     }
 
@@ -55,15 +53,15 @@ public sealed class PagedKvCache : IKvCache
     /// of copy on write, and swaps where <see cref="ListsSwaps"/> says so.</summary>
     /// <remarks>Order matters: a block read by one copy may be the target of a later one. The list is bounded at a few times
     /// all blocks; a runner that never clears it is a bug and is told so.</remarks>
-    public ReadOnlySpan<BlockCopy> PendingCopies => _pending.AsSpan(0, _pendingCount);
+    public ReadOnlySpan<BlockCopy> PendingCopies => _copies.Items;
 
-    public void ClearPendingCopies() => _pendingCount = 0;
+    public void ClearPendingCopies() => _copies.Clear();
 
     /// <summary>Physical block of each logical block of a sequence on the device. Valid until the next call.</summary>
-    public ReadOnlySpan<int> BlockTable(int sequence) => TableOf(in Live(sequence));
+    public ReadOnlySpan<int> BlockTable(int sequence) => _sequences.Live(sequence).Blocks;
 
     /// <summary>Host block of each logical block of a swapped-out sequence. Valid until the next call.</summary>
-    public ReadOnlySpan<int> HostBlockTable(int sequence) => TableOf(in Swapped(sequence));
+    public ReadOnlySpan<int> HostBlockTable(int sequence) => _sequences.Swapped(sequence).Blocks;
 
     /// <summary>Sequences that hold this block, plus one while the decoding set does.</summary>
     public int References(int block) => _pool.References(block);
@@ -75,7 +73,7 @@ public sealed class PagedKvCache : IKvCache
     public bool TryAdmit(int sequence, Request request, int tokens)
     {
         Check.That(tokens >= 1);
-        ref var slot = ref Unused(sequence);
+        ref var held = ref _sequences.Unused(sequence);
         var hits = HitBlocks(request, out var revived);
         Check.That(tokens >= hits * BlockTokens);
 
@@ -83,19 +81,19 @@ public sealed class PagedKvCache : IKvCache
         var count = KvBlocks.For(tokens, BlockTokens);
         if (count - hits + revived > FreeBlocks) return false;
 
-        slot.State = SlotState.Live;
-        slot.Prompt = _prefixCache ? request.PromptBlocks : default;
-        var prompt = slot.Prompt.Span;
+        held.Place = SequencePlace.Live;
+        held.Prompt = _prefixCache ? request.PromptBlocks : default;
+        var prompt = held.Prompt.Span;
         for (var i = 0; i < hits; i++)
         {
             var block = _pool.Find(prompt[i]);
             _pool.Share(block);
-            Append(ref slot, block);
+            held.Append(block);
         }
 
-        while (slot.Count < count) Append(ref slot, _pool.Pop());
-        slot.NamedBlocks = hits;
-        Cover(ref slot, tokens);
+        while (held.Count < count) held.Append(_pool.Pop());
+        held.NamedBlocks = hits;
+        Cover(ref held, tokens);
         return true;
     }
 
@@ -104,16 +102,16 @@ public sealed class PagedKvCache : IKvCache
     public bool TryReserve(int sequence, int tokens)
     {
         Check.That(tokens >= 1);
-        ref var slot = ref Live(sequence);
-        if (tokens <= slot.Tokens) return true;
+        ref var held = ref _sequences.Live(sequence);
+        if (tokens <= held.Tokens) return true;
 
         var count = KvBlocks.For(tokens, BlockTokens);
-        var copies = WritesShared(in slot) ? 1 : 0;
-        if (count - slot.Count + copies > FreeBlocks) return false;
+        var copies = WritesShared(in held) ? 1 : 0;
+        if (count - held.Count + copies > FreeBlocks) return false;
 
-        if (copies > 0) CopyLastBlock(ref slot);
-        while (slot.Count < count) Append(ref slot, _pool.Pop());
-        Cover(ref slot, tokens);
+        if (copies > 0) CopyLastBlock(ref held);
+        while (held.Count < count) held.Append(_pool.Pop());
+        Cover(ref held, tokens);
         return true;
     }
 
@@ -131,92 +129,110 @@ public sealed class PagedKvCache : IKvCache
     public void Settle(int sequence, int tokens)
     {
         Check.That(tokens >= 1);
-        ref var slot = ref Live(sequence);
-        if (tokens <= slot.Tokens) return;
+        ref var held = ref _sequences.Live(sequence);
+        if (tokens <= held.Tokens) return;
 
         var count = KvBlocks.For(tokens, BlockTokens);
-        Check.That(count - slot.Count <= GrownBlocks);
-        Check.That(!WritesShared(in slot));
-        while (slot.Count < count) Append(ref slot, _grown.Pop());
-        Cover(ref slot, tokens);
+        Check.That(count - held.Count <= GrownBlocks);
+        Check.That(!WritesShared(in held));
+        while (held.Count < count) held.Append(_grown.Pop());
+        Cover(ref held, tokens);
     }
 
     /// <summary>Begins a sequence that continues another one: it shares all the parent's blocks until one of them
     /// writes.</summary>
-    /// <param name="parent">An admitted sequence, everything it reserved computed.</param>
+    /// <param name="parent">An admitted sequence; all it has reserved is computed.</param>
     /// <param name="child">A slot not in use.</param>
     /// <returns>True: sharing takes no block. The first to write a shared last block needs one more.</returns>
     public bool TryFork(int parent, int child)
     {
-        ref var to = ref Unused(child);
-        ref var from = ref Live(parent);
+        ref var to = ref _sequences.Unused(child);
+        ref var from = ref _sequences.Live(parent);
 
-        to.State = SlotState.Live;
+        to.Place = SequencePlace.Live;
         to.Prompt = from.Prompt;
         to.NamedBlocks = from.NamedBlocks;
         to.Tokens = from.Tokens;
-        foreach (var block in TableOf(in from))
+        foreach (var block in from.Blocks)
         {
             _pool.Share(block);
-            Append(ref to, block);
+            to.Append(block);
         }
 
         return true;
+    }
+
+    /// <summary>Takes back room that was reserved and not computed: a preempted step, rejected draft tokens.</summary>
+    /// <param name="sequence">An admitted sequence.</param>
+    /// <param name="tokens">Tokens that are computed, 0 to what is reserved. Blocks past them are given back, and none that
+    /// they do not fill stays findable.</param>
+    public void Rewind(int sequence, int tokens)
+    {
+        ref var held = ref _sequences.Live(sequence);
+        Check.That(tokens >= 0);
+        Check.That(tokens <= held.Tokens);
+
+        var full = tokens / BlockTokens;
+        for (var i = full; i < held.Count; i++) _pool.Forget(held.Table[i]);
+        var count = tokens == 0 ? 0 : KvBlocks.For(tokens, BlockTokens);
+        while (held.Count > count) _pool.Drop(held.Table[--held.Count]);
+        held.Tokens = tokens;
+        held.NamedBlocks = Math.Min(held.NamedBlocks, full);
     }
 
     /// <summary>As the interface says. The last block goes first, so that of a cached prefix the tail is reclaimed before the
     /// head.</summary>
     public void Release(int sequence)
     {
-        ref var slot = ref Live(sequence);
-        for (var i = slot.Count - 1; i >= 0; i--) _pool.Drop(slot.Table[i]);
-        Clear(ref slot);
+        ref var held = ref _sequences.Live(sequence);
+        for (var i = held.Count - 1; i >= 0; i--) _pool.Drop(held.Table[i]);
+        held.Clear();
     }
 
     public bool TrySwapOut(int sequence)
     {
-        ref var slot = ref Live(sequence);
-        if (slot.Count > HostFreeBlocks) return false;
+        ref var held = ref _sequences.Live(sequence);
+        if (held.Count > HostFreeBlocks) return false;
 
-        for (var i = slot.Count - 1; i >= 0; i--)
+        for (var i = held.Count - 1; i >= 0; i--)
         {
-            var (device, host) = (slot.Table[i], _hostFree.Pop());
-            if (ListsSwaps) Pend(new(device, host, BlockCopyKind.DeviceToHost));
+            var (device, host) = (held.Table[i], _hostFree.Pop());
+            if (ListsSwaps) _copies.Add(new(device, host, BlockCopyKind.DeviceToHost));
             _pool.Drop(device);
-            slot.Table[i] = host;
+            held.Table[i] = host;
         }
 
-        slot.State = SlotState.Swapped;
+        held.Place = SequencePlace.Swapped;
         return true;
     }
 
     public bool TrySwapIn(int sequence, int tokens)
     {
         Check.That(tokens >= 1);
-        ref var slot = ref Swapped(sequence);
-        var count = Math.Max(slot.Count, KvBlocks.For(tokens, BlockTokens));
+        ref var held = ref _sequences.Swapped(sequence);
+        var count = Math.Max(held.Count, KvBlocks.For(tokens, BlockTokens));
         if (count > FreeBlocks) return false;
 
-        for (var i = 0; i < slot.Count; i++)
+        for (var i = 0; i < held.Count; i++)
         {
-            var (host, device) = (slot.Table[i], _pool.Pop());
-            if (ListsSwaps) Pend(new(host, device, BlockCopyKind.HostToDevice));
+            var (host, device) = (held.Table[i], _pool.Pop());
+            if (ListsSwaps) _copies.Add(new(host, device, BlockCopyKind.HostToDevice));
             _hostFree.Push(host);
-            slot.Table[i] = device;
+            held.Table[i] = device;
         }
 
-        slot.State = SlotState.Live;
-        while (slot.Count < count) Append(ref slot, _pool.Pop());
-        slot.NamedBlocks = 0;
-        Cover(ref slot, Math.Max(slot.Tokens, tokens));
+        held.Place = SequencePlace.Live;
+        while (held.Count < count) held.Append(_pool.Pop());
+        held.NamedBlocks = 0;
+        Cover(ref held, Math.Max(held.Tokens, tokens));
         return true;
     }
 
     public void ReleaseSwapped(int sequence)
     {
-        ref var slot = ref Swapped(sequence);
-        foreach (var host in TableOf(in slot)) _hostFree.Push(host);
-        Clear(ref slot);
+        ref var held = ref _sequences.Swapped(sequence);
+        foreach (var host in held.Blocks) _hostFree.Push(host);
+        held.Clear();
         Check.That(HostFreeBlocks <= HostBlocks);
     }
 
@@ -224,9 +240,7 @@ public sealed class PagedKvCache : IKvCache
     internal BlockPool Pool => _pool;
     internal ReadOnlySpan<int> Grown => _grown.Items;
     internal ReadOnlySpan<int> HostFree => _hostFree.Items;
-    internal int Slots => _slots.Length;
-    internal bool IsLive(int sequence) => _slots[sequence].State == SlotState.Live;
-    internal bool IsSwapped(int sequence) => _slots[sequence].State == SlotState.Swapped;
+    internal PagedSequences Sequences => _sequences;
 
     /// <summary>Leading prompt blocks that are cached, short of the whole prompt.</summary>
     /// <param name="request">The request.</param>
@@ -250,83 +264,28 @@ public sealed class PagedKvCache : IKvCache
     }
 
     /// <summary>Whether the next token goes into a block that somebody else holds too.</summary>
-    private bool WritesShared(in Slot slot) =>
-        slot.Tokens < (long)slot.Count * BlockTokens && _pool.References(slot.Table[slot.Count - 1]) > 1;
+    private bool WritesShared(in PagedSequence held) =>
+        held.Tokens < (long)held.Count * BlockTokens && _pool.References(held.Table[held.Count - 1]) > 1;
 
-    private void CopyLastBlock(ref Slot slot)
+    private void CopyLastBlock(ref PagedSequence held)
     {
-        ref var last = ref slot.Table[slot.Count - 1];
+        ref var last = ref held.Table[held.Count - 1];
         var (source, target) = (last, _pool.Pop());
-        Pend(new(source, target, BlockCopyKind.DeviceToDevice));
+        _copies.Add(new(source, target, BlockCopyKind.DeviceToDevice));
         _pool.Drop(source);
         last = target;
     }
 
     /// <summary>Notes how many tokens a sequence has room for, and names the prompt blocks that they fill.</summary>
-    private void Cover(ref Slot slot, int tokens)
+    private void Cover(ref PagedSequence held, int tokens)
     {
-        slot.Tokens = tokens;
-        Check.That(slot.Count == KvBlocks.For(tokens, BlockTokens));
-        if (slot.NamedBlocks == slot.Prompt.Length) return;
+        held.Tokens = tokens;
+        Check.That(held.Count == KvBlocks.For(tokens, BlockTokens));
+        if (held.NamedBlocks == held.Prompt.Length) return;
 
-        var prompt = slot.Prompt.Span;
+        var prompt = held.Prompt.Span;
         var full = Math.Min(prompt.Length, tokens / BlockTokens);
-        for (; slot.NamedBlocks < full; slot.NamedBlocks++)
-            _pool.Name(slot.Table[slot.NamedBlocks], prompt[slot.NamedBlocks]);
-    }
-
-    private void Pend(BlockCopy copy)
-    {
-        Check.That(_pendingCount < _pendingMax);
-        if (_pendingCount == _pending.Length) KvBlocks.Fit(ref _pending, _pendingCount);
-        _pending[_pendingCount++] = copy;
-    }
-
-    private static void Append(ref Slot slot, int block)
-    {
-        if (slot.Count == slot.Table.Length) KvBlocks.Fit(ref slot.Table, slot.Count);
-        slot.Table[slot.Count++] = block;
-    }
-
-    /// <summary>Empties a slot; its table's memory stays for the next sequence.</summary>
-    private static void Clear(ref Slot slot) => slot = new() { Table = slot.Table };
-
-    private static ReadOnlySpan<int> TableOf(in Slot slot) => slot.Table.AsSpan(0, slot.Count);
-
-    private ref Slot Unused(int sequence)
-    {
-        Check.That(sequence >= 0);
-        if (sequence >= _slots.Length) KvBlocks.Fit(ref _slots, sequence);
-        ref var slot = ref _slots[sequence];
-        Check.That(slot.State == SlotState.Unused);
-        slot.Table ??= new int[16];
-        return ref slot;
-    }
-
-    private ref Slot Live(int sequence)
-    {
-        Check.That((uint)sequence < (uint)_slots.Length);
-        Check.That(_slots[sequence].State == SlotState.Live);
-        return ref _slots[sequence];
-    }
-
-    private ref Slot Swapped(int sequence)
-    {
-        Check.That((uint)sequence < (uint)_slots.Length);
-        Check.That(_slots[sequence].State == SlotState.Swapped);
-        return ref _slots[sequence];
-    }
-
-    private enum SlotState : byte { Unused, Live, Swapped }
-
-    /// <summary>What one sequence holds. The table has exactly the blocks that its tokens need.</summary>
-    private struct Slot
-    {
-        public SlotState State;
-        public int Tokens;
-        public int Count;
-        public int[] Table; // Device blocks, or host blocks while swapped out.
-        public ReadOnlyMemory<ulong> Prompt;
-        public int NamedBlocks; // Leading prompt blocks that are, or need not be, made findable.
+        for (; held.NamedBlocks < full; held.NamedBlocks++)
+            _pool.Name(held.Table[held.NamedBlocks], prompt[held.NamedBlocks]);
     }
 }

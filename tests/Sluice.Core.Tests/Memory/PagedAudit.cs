@@ -7,10 +7,11 @@ internal static class PagedAudit
     {
         var references = new int[cache.TotalBlocks];
         var hostReferences = new int[cache.HostBlocks];
-        for (var slot = 0; slot < cache.Slots; slot++)
+        for (var slot = 0; slot < cache.Sequences.Slots; slot++)
         {
-            if (cache.IsLive(slot)) CountOnce(cache.BlockTable(slot), references);
-            if (cache.IsSwapped(slot)) CountOnce(cache.HostBlockTable(slot), hostReferences);
+            var place = cache.Sequences.PlaceOf(slot);
+            if (place == SequencePlace.Live) CountOnce(cache.BlockTable(slot), references);
+            if (place == SequencePlace.Swapped) CountOnce(cache.HostBlockTable(slot), hostReferences);
         }
 
         CountOnce(cache.Grown, references);

@@ -25,6 +25,7 @@ public sealed class PagedContentTests
         private readonly bool[] _isSwapped = new bool[Slots];
         private ulong _nextToken = 1_000_000;
         private int _forks;
+        private int _rewinds;
         private int _copies;
 
         public void Run(int[] script)
@@ -40,7 +41,7 @@ public sealed class PagedContentTests
             for (var slot = 0; slot < Slots; slot++) Drop(slot);
             _cache.Audit();
             Assert.Equal((Blocks, HostBlocks), (_cache.FreeBlocks, _cache.HostFreeBlocks));
-            Assert.True(_copies <= _forks);
+            Assert.True(_copies <= _forks + _rewinds);
         }
 
         private void Step(int kind, int slot, ref Rng rng)
@@ -62,6 +63,10 @@ public sealed class PagedContentTests
             else if (kind < 3)
             {
                 SwapOut(slot);
+            }
+            else if (kind < 4)
+            {
+                Rewind(slot, 1 + rng.Next(_seen[slot]!.Count));
             }
             else if (kind < 7)
             {
@@ -140,6 +145,14 @@ public sealed class PagedContentTests
             _cache.Audit();
             _cache.Settle(slot, seen.Count + 1);
             WriteMore(slot, 1);
+        }
+
+        private void Rewind(int slot, int tokens)
+        {
+            _cache.Rewind(slot, tokens);
+            Assert.Equal((tokens + B - 1) / B, _cache.BlockTable(slot).Length);
+            _seen[slot]!.RemoveRange(tokens, _seen[slot]!.Count - tokens);
+            _rewinds++;
         }
 
         private void SwapOut(int slot)

@@ -101,6 +101,22 @@ public sealed class PagedSharingTests
     }
 
     [Fact]
+    public void A_sequence_rewound_into_a_block_it_shares_writes_a_copy()
+    {
+        var cache = new PagedKvCache(10, 16);
+        Assert.True(cache.TryAdmit(0, KvRequests.Of(48), 48));
+        Assert.True(cache.TryFork(0, 1));
+
+        cache.Rewind(1, 20);
+        Assert.True(cache.TryReserve(1, 21));
+
+        Assert.Equal([0, 3], cache.BlockTable(1).ToArray());
+        Assert.Equal([new BlockCopy(1, 3, BlockCopyKind.DeviceToDevice)], cache.PendingCopies.ToArray());
+        Assert.Equal([0, 1, 2], cache.BlockTable(0).ToArray());
+        cache.Audit();
+    }
+
+    [Fact]
     public void Dropped_beams_give_back_only_what_no_other_beam_holds()
     {
         var cache = new PagedKvCache(20, 4);

@@ -4,6 +4,42 @@ namespace Sluice.Core.Tests;
 public sealed class PrefixCacheTests
 {
     [Theory]
+    [InlineData(0, 0)]
+    [InlineData(15, 0)]
+    [InlineData(40, 32)]
+    [InlineData(100, 96)]
+    public void What_a_preempted_step_did_not_compute_is_not_findable(int computed, int hit)
+    {
+        var cache = Make(20);
+        var request = KvRequests.Salted(100);
+        Assert.True(cache.TryAdmit(0, request, 100));
+
+        cache.Rewind(0, computed);
+        Assert.Equal((computed + 15) / 16, cache.TakenBlocks());
+        cache.Release(0);
+
+        Assert.Equal(hit, cache.CachedTokens(request));
+        cache.Audit();
+    }
+
+    [Fact]
+    public void A_rewound_prompt_is_findable_again_once_it_is_reserved_again()
+    {
+        var cache = Make(20);
+        var request = KvRequests.Salted(100);
+        Assert.True(cache.TryAdmit(0, request, 100));
+        cache.Rewind(0, 0);
+        Assert.Equal(20, cache.FreeBlocks);
+
+        Assert.True(cache.TryReserve(0, 100));
+
+        Assert.Equal(96, cache.CachedTokens(request));
+        Assert.Throws<InvariantException>(() => cache.Rewind(0, 101));
+        Assert.Throws<InvariantException>(() => cache.Rewind(0, -1));
+        Assert.Throws<InvariantException>(() => cache.Rewind(1, 0));
+    }
+
+    [Theory]
     [InlineData(100, 96)]
     [InlineData(96, 80)] // One token must be left to compute, so the last block is computed again.
     [InlineData(97, 96)]

@@ -1,0 +1,54 @@
+using System.CommandLine;
+using Sluice.Core;
+using Sluice.Simulation;
+
+namespace Sluice.Cli;
+
+/// <summary>Where results go.</summary>
+/// <param name="Directory">Folder for the full report, or null.</param>
+public sealed record Output(bool IsJson, string? Directory)
+{
+    public void WriteFolder(IReadOnlyList<RunResult> results)
+    {
+        if (Directory is null) return;
+        RunFolder.Write(Directory, results, PeakMemory.Megabytes);
+        Console.Error.WriteLine($"wrote {Path.Combine(Directory, "report.html")} and the files beside it");
+    }
+}
+
+/// <summary><c>--json</c> and <c>--out</c>.</summary>
+public sealed class OutputOptions
+{
+    private readonly Option<bool> _json = new("--json") { Description = "print one JSON object to standard output" };
+    private readonly Option<string> _out = new("--out")
+    {
+        Description = "write result.json, requests.csv, timeseries.csv, report.html, trace.json and run.json to a folder",
+        HelpName = "DIR",
+    };
+
+    public OutputOptions(Command command)
+    {
+        command.Options.Add(_json);
+        command.Options.Add(_out);
+    }
+
+    /// <exception cref="InputException">The folder cannot be made.</exception>
+    public Output Read(ParseResult parsed)
+    {
+        var directory = parsed.GetValue(_out);
+        if (directory is not null)
+        {
+            // Now, not after an hour of simulation.
+            try
+            {
+                Directory.CreateDirectory(directory);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                throw new InputException($"--out {directory}: {e.Message}");
+            }
+        }
+
+        return new Output(parsed.GetValue(_json), directory);
+    }
+}

@@ -1,0 +1,71 @@
+using System.Globalization;
+using Sluice.Core;
+
+namespace Sluice.Cli;
+
+/// <summary>One run as the user described it: flag names without dashes, and their values, defaults filled in. Everything
+/// a run depends on is in here, so a saved spec repeats it.</summary>
+public sealed record RunSpec
+{
+    /// <summary>Recorded workload to replay; when null, <see cref="Workload"/> is generated.</summary>
+    public string? Trace { get; init; }
+
+    public string Format { get; init; } = "auto";
+    public int? Take { get; init; }
+    public double Scale { get; init; } = 1;
+    public string? Arrivals { get; init; }
+    public string Workload { get; init; } = "sample";
+    public ulong Seed { get; init; } = 42;
+    public string System { get; init; } = "vllm-v1";
+    public string Profile { get; init; } = "llama-3.1-8b@a100";
+    public int Engines { get; init; } = 1;
+    public int TokenBudget { get; init; } = 2048;
+    public int MaxSeqs { get; init; } = 256;
+    public int BlockTokens { get; init; } = 16;
+    public int? KvTokens { get; init; }
+    public int? OutstandingMax { get; init; }
+    public string? Patience { get; init; }
+    public string? Slo { get; init; }
+
+    /// <summary>Settings of the system, sorted by key.</summary>
+    public SortedDictionary<string, string> Set { get; init; } = new(StringComparer.Ordinal);
+
+    /// <summary>Flags and values that repeat this run, in the order of <c>--help</c>; values left at their defaults
+    /// included, so that a later change of a default changes nothing.</summary>
+    public IReadOnlyList<KeyValuePair<string, string>> ToSettings()
+    {
+        var settings = new List<KeyValuePair<string, string>>();
+        if (Trace is not null)
+        {
+            AddText("trace", Trace);
+            AddText("format", Format);
+            AddText("arrivals", Arrivals);
+        }
+        else
+        {
+            AddText("workload", Workload);
+        }
+
+        Add("take", Take);
+        Add("scale", Scale);
+        Add("seed", Seed);
+        AddText("system", System);
+        AddText("profile", Profile);
+        Add("engines", Engines);
+        Add("token-budget", TokenBudget);
+        Add("max-seqs", MaxSeqs);
+        Add("block-tokens", BlockTokens);
+        Add("kv-tokens", KvTokens);
+        Add("outstanding-max", OutstandingMax);
+        AddText("patience", Patience);
+        AddText("slo", Slo);
+        if (Set.Count > 0) AddText("set", string.Join(',', Set.Select(s => $"{s.Key}={s.Value}")));
+        return settings;
+
+        void Add(string flag, IFormattable? value) => AddText(flag, value?.ToString(null, CultureInfo.InvariantCulture));
+        void AddText(string flag, string? value)
+        {
+            if (value is not null) settings.Add(new(flag, value));
+        }
+    }
+}
