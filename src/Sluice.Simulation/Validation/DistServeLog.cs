@@ -47,7 +47,9 @@ internal static class DistServeLog
             {
                 var f = new JsonFields(element, $"{path}: [{i}]");
                 requests.Add((
-                    new(f.Number("issue_time", 0, 1e11), (int)f.Whole("prompt_len", 1, 1 << 24), (int)f.Whole("output_len", 1, 1 << 24), []),
+                    new(
+                        f.Number("issue_time", 0, 1e11),
+                        (int)f.Whole("prompt_len", 1, 1 << 24), (int)f.Whole("output_len", 1, 1 << 24), []),
                     f.Number("first_token_time", 0, 1e11), f.Number("complete_time", 0, 1e11)));
             }
         }

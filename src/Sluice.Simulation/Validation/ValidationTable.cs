@@ -69,7 +69,11 @@ internal static class ValidationTable
         output.WriteLine("errors in sum");
         List<string[]> lines = [["  set", "metric", "runs", "mean error", "mean size of error", "worst"]];
         foreach (var s in report.Summaries.Where(s => s.Statistic == LatencyStatistic.Mean))
-            lines.Add([$"  {s.Set}", $"{Word(s.Metric)} {Word(s.Statistic)}", Count(s.Runs), Percent(s.Bias), Size(s.MeanAbsolute), Percent(s.Worst)]);
+            lines.Add(
+            [
+                $"  {s.Set}", $"{Word(s.Metric)} {Word(s.Statistic)}", Count(s.Runs),
+                Percent(s.Bias), Size(s.MeanAbsolute), Percent(s.Worst),
+            ]);
         WriteAligned(output, lines, leftColumns: 2);
     }
 
