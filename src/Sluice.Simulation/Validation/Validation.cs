@@ -55,7 +55,7 @@ public static class Validation
 
     private static IEnumerable<ValidationRow> Compare(MeasuredRun run, EngineProfile profile, RunResult result)
     {
-        var latencies = Latencies.From(result.Log, run.Counted);
+        var latencies = RunLatencies.From(result.Log, run.Counted);
         foreach (var value in run.Values)
         {
             var simulated = value.Metric == LatencyMetric.Tpot && run.TpotFromMeans
@@ -69,7 +69,7 @@ public static class Validation
     }
 
     /// <summary>All requests of such a run have the same output length.</summary>
-    private static double TpotFromMeans(MeasuredRun run, Latencies latencies) =>
+    private static double TpotFromMeans(MeasuredRun run, RunLatencies latencies) =>
         (latencies.Value(LatencyMetric.E2e, LatencyStatistic.Mean) - latencies.Value(LatencyMetric.Ttft, LatencyStatistic.Mean)) /
         (run.Workload!.OutputTokens[0] - 1);
 }
