@@ -61,7 +61,7 @@ internal static class DistServeLog
         if (requests.Count == 0) throw new InputException($"{path}: no requests in it.");
 
         var begin = requests.Min(r => r.Request.ArrivalSeconds);
-        var latencies = new LatencySamples();
+        var latencies = new RunLatencies();
         foreach (var (request, firstToken, complete) in requests)
             latencies.Add(
                 (firstToken - request.ArrivalSeconds) * 1e3, (complete - request.ArrivalSeconds) * 1e3, request.OutputTokens);

@@ -55,7 +55,7 @@ public static class Validation
 
     private static IEnumerable<ValidationRow> Compare(MeasuredRun run, EngineProfile profile, RunResult result)
     {
-        var latencies = LatencySamples.From(result.Log, run.Counted);
+        var latencies = RunLatencies.From(result.Log, run.Counted);
         foreach (var value in run.Values)
         {
             var simulated = value.Metric == LatencyMetric.Tpot && run.TpotFromMeans
@@ -73,7 +73,7 @@ public static class Validation
         : profile with { FirstTokenExtraIterations = delay.Iterations, ApiOverheadMilliseconds = delay.Milliseconds };
 
     /// <summary>All requests of such a run have the same output length.</summary>
-    private static double TpotFromMeans(MeasuredRun run, LatencySamples latencies) =>
+    private static double TpotFromMeans(MeasuredRun run, RunLatencies latencies) =>
         (latencies.Value(LatencyMetric.E2e, LatencyStatistic.Mean) - latencies.Value(LatencyMetric.Ttft, LatencyStatistic.Mean)) /
         (run.Workload!.OutputTokens[0] - 1);
 }

@@ -42,7 +42,7 @@ internal static class VllmBench
         var lines = Parse(MeasuredRuns.Lines(path), path);
         var offset = lines.Min(l => l.Queued - l.Arrival);
         var begin = lines.Min(l => l.Arrival);
-        var latencies = new LatencySamples();
+        var latencies = new RunLatencies();
         foreach (var line in lines)
         {
             var arrival = line.Arrival + offset;

@@ -5,7 +5,7 @@ namespace Sluice.Core.Tests;
 
 public sealed class LogHistogramTests
 {
-    private static readonly double[] Quantiles = [0, 0.01, 0.5, 0.9, 0.95, 0.99, 0.999, 1];
+    private static readonly double[] s_quantiles = [0, 0.01, 0.5, 0.9, 0.95, 0.99, 0.999, 1];
 
     [Fact]
     public void Quantiles_are_within_a_fifth_of_a_percent_of_the_exact_ones() =>
@@ -16,7 +16,7 @@ public sealed class LogHistogramTests
             var histogram = Of(values);
             Array.Sort(values);
 
-            return Quantiles.All(q =>
+            return s_quantiles.All(q =>
             {
                 var exact = Percentiles.NearestRank<double>(values, q);
                 return Math.Abs(histogram.Quantile(q) - exact) <= 0.002 * exact;
@@ -33,7 +33,7 @@ public sealed class LogHistogramTests
 
             return merged.Count == whole.Count && merged.Min == whole.Min && merged.Max == whole.Max
                 && Math.Abs(merged.Sum - whole.Sum) <= 1e-9 * whole.Sum
-                && Quantiles.All(q => merged.Quantile(q).Equals(whole.Quantile(q)));
+                && s_quantiles.All(q => merged.Quantile(q).Equals(whole.Quantile(q)));
         }).QuickCheckThrowOnFailure();
 
     [Fact]
@@ -48,7 +48,7 @@ public sealed class LogHistogramTests
         Assert.Equal(single.Count, weighted.Count);
         Assert.Equal(single.Mean, weighted.Mean);
         Assert.Equal(single.Max, weighted.Max);
-        Assert.All(Quantiles, q => Assert.Equal(single.Quantile(q), weighted.Quantile(q)));
+        Assert.All(s_quantiles, q => Assert.Equal(single.Quantile(q), weighted.Quantile(q)));
     }
 
     [Fact]

@@ -5,7 +5,7 @@ namespace Sluice.Simulation.Tests;
 /// <summary>A headless browser, where the machine has one.</summary>
 internal static class Chromium
 {
-    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
     public static string? Program { get; } =
         (from name in new[] { "chromium", "chromium-browser", "google-chrome" }
@@ -44,10 +44,10 @@ internal static class Chromium
         })!;
         var output = browser.StandardOutput.ReadToEndAsync();
         var errors = browser.StandardError.ReadToEndAsync();
-        if (!browser.WaitForExit(Limit))
+        if (!browser.WaitForExit(s_limit))
         {
             browser.Kill(entireProcessTree: true);
-            Assert.Fail($"the browser did not end within {Limit.TotalSeconds} s");
+            Assert.Fail($"the browser did not end within {s_limit.TotalSeconds} s");
         }
 
         Assert.True(browser.ExitCode == 0, errors.Result);

@@ -1,3 +1,4 @@
+using Sluice.Core;
 using System.Text;
 
 namespace Sluice.Simulation.Tests;

@@ -2,7 +2,7 @@ namespace Sluice.Simulation.Tests;
 
 public sealed class RunFolderTests : IDisposable
 {
-    private static readonly string[] FilesOfRun =
+    private static readonly string[] s_filesOfRun =
         ["report.html", "requests.csv", "result.json", "run.json", "timeseries.csv", "trace.json"];
 
     private readonly string _folder = Directory.CreateTempSubdirectory("sluice-report-").FullName;
@@ -14,7 +14,7 @@ public sealed class RunFolderTests : IDisposable
     {
         RunFolder.Write(_folder, [MadeUpRun.Make(requests: 50)]);
 
-        Assert.Equal(FilesOfRun, FilesIn(_folder));
+        Assert.Equal(s_filesOfRun, FilesIn(_folder));
     }
 
     [Fact]
@@ -24,7 +24,7 @@ public sealed class RunFolderTests : IDisposable
 
         Assert.Equal(["comparison.json", "comparison.txt", "report.html"], FilesIn(_folder));
         Assert.Equal(["01-fcfs", "02-up-away"], Directory.GetDirectories(_folder).Select(Path.GetFileName).Order());
-        Assert.Equal(FilesOfRun, FilesIn(Path.Combine(_folder, "02-up-away")));
+        Assert.Equal(s_filesOfRun, FilesIn(Path.Combine(_folder, "02-up-away")));
     }
 
     [Fact]

@@ -120,14 +120,14 @@ public sealed class ValidationTests
     [Fact]
     public void Percentiles_are_nearest_ranks()
     {
-        var latencies = new LatencySamples();
+        var latencies = new RunLatencies();
         for (var i = 100; i >= 1; i--) latencies.Add(i, i + 10, 11);
 
         Assert.Equal(50.5, latencies.Value(LatencyMetric.Ttft, LatencyStatistic.Mean));
         Assert.Equal(50, latencies.Value(LatencyMetric.Ttft, LatencyStatistic.P50));
         Assert.Equal(109, latencies.Value(LatencyMetric.E2e, LatencyStatistic.P99));
         Assert.Equal(1, latencies.Value(LatencyMetric.Tpot, LatencyStatistic.P90));
-        Assert.True(double.IsNaN(new LatencySamples().Value(LatencyMetric.Tpot, LatencyStatistic.P90)));
+        Assert.True(double.IsNaN(new RunLatencies().Value(LatencyMetric.Tpot, LatencyStatistic.P90)));
     }
 
     private static ServingSystem System(string name) => Catalog.Make(name, PolicySettings.None);

@@ -3,7 +3,7 @@ using Sluice.Core;
 namespace Sluice.Simulation;
 
 /// <summary>TTFT, TPOT and E2E of the requests of one run [ms].</summary>
-internal sealed class LatencySamples
+internal sealed class RunLatencies
 {
     private readonly List<double>[] _values = [[], [], []];
     private bool _isSorted;
@@ -19,9 +19,9 @@ internal sealed class LatencySamples
     }
 
     /// <summary>The finished requests of a simulated run.</summary>
-    public static LatencySamples From(RequestLog log, Range counted)
+    public static RunLatencies From(RequestLog log, Range counted)
     {
-        var latencies = new LatencySamples();
+        var latencies = new RunLatencies();
         var (from, count) = counted.GetOffsetAndLength(log.Count);
         for (var i = from; i < from + count; i++)
         {
