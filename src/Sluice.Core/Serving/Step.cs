@@ -190,7 +190,7 @@ public sealed class Step
     public bool TrySwapOut(int sequence)
     {
         ref var s = ref _table[sequence];
-        if (Cache.HostFreeBlocks < (s.Known + Cache.BlockTokens) / Cache.BlockTokens + 1) return false;
+        if (Cache.HostFreeBlocks < (s.Request.PromptTokens + OutputTokens(sequence)) / Cache.BlockTokens + 2) return false;
 
         TakeOutOfBatch(sequence, ref s);
         var moved = Cache.TrySwapOut(sequence);
