@@ -11,7 +11,10 @@ internal static class LatencyPlots
 
     /// <summary>One curve to draw.</summary>
     /// <param name="PromiseMilliseconds">Drawn as a rule of the same colour; NaN for none.</param>
-    public readonly record struct Curve(string Name, Distribution Values, double PromiseMilliseconds, int? Color);
+    public readonly record struct Curve(string Name, Distribution Values, double PromiseMilliseconds, int? Color)
+    {
+        public bool IsDashed { get; init; }
+    }
 
     public static Plot Make(string title, string symbol, IReadOnlyList<Curve> curves)
     {
@@ -42,6 +45,7 @@ internal static class LatencyPlots
             $"{curve.Name}  (p50 {Figures.Latency(values.P50)}, p99 {Figures.Latency(values.P99)})", Points(values, scale))
         {
             Color = curve.Color,
+            IsDashed = curve.IsDashed,
             Marks =
             [
                 (values.P50 * scale, 0.50, $"{curve.Name}: p50 {Figures.Latency(values.P50)}"),
