@@ -25,6 +25,14 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
     public EngineId EngineOf(RequestId request) =>
         _requests.TryFind(request, out var slot) ? _requests[slot].Engine : EngineId.None;
 
+    /// <summary>A live request as it arrived.</summary>
+    public Request RequestOf(RequestId request)
+    {
+        var isLive = _requests.TryFind(request, out var slot);
+        Check.That(isLive);
+        return _requests[slot].Request;
+    }
+
     public TokenEstimate PredictionOf(RequestId request) =>
         _requests.TryFind(request, out var slot) ? _requests[slot].Predicted : default;
 
