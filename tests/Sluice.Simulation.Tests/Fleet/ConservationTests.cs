@@ -34,6 +34,7 @@ public sealed class ConservationTests
         CheckWork(traffic, run.Result, traffic.Options.Faults.Any(f => f.Kind is FaultKind.LoseEngine));
         CheckNothingIsLeft(run);
         CheckEvents(run.Events.Events);
+        CheckCancels(traffic, run);
     }
 
     private static void CheckFates(Traffic traffic, RequestLog log)
@@ -101,6 +102,16 @@ public sealed class ConservationTests
         }
 
         foreach (var scheduler in run.Schedulers) Assert.True(scheduler.IsAllFree, "KV blocks are still taken");
+    }
+
+    /// <summary>Whoever was there when its caller left is not sent to an engine again.</summary>
+    private static void CheckCancels(Traffic traffic, Watched run)
+    {
+        var cancels = traffic.Options.Faults.Where(f => f.Kind is FaultKind.Cancel).ToLookup(f => f.Target, f => f.At);
+        var log = run.Result.Log;
+        foreach (var e in run.Events.Events.Where(e => e.Kind is EventKind.Dispatched))
+            foreach (var at in cancels[(int)e.Request.Value])
+                Assert.False(at.Ticks > log.Arrival[e.Request.Value] && at < e.At, $"cancelled at {at}, but {e}");
     }
 
     private static void CheckEvents(IReadOnlyList<SluiceEvent> events)
