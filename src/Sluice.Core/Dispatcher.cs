@@ -11,6 +11,7 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
     private readonly RequestTable _requests = new();
     private readonly Operations _operations = new();
     private readonly IGlobalScheduler _scheduler = policies.Scheduler;
+    private EngineId _pulling = EngineId.None;
 
     /// <summary>Requests accepted and not on any engine.</summary>
     public int Queued { get; private set; }
@@ -24,6 +25,10 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
     /// <summary>The engine a live request is on, or <see cref="EngineId.None"/>.</summary>
     public EngineId EngineOf(RequestId request) =>
         _requests.TryFind(request, out var slot) ? _requests[slot].Engine : EngineId.None;
+
+    /// <summary>A live request as it arrived.</summary>
+    public Request? RequestOf(RequestId request) =>
+        _requests.TryFind(request, out var slot) ? _requests[slot].Request : null;
 
     public TokenEstimate PredictionOf(RequestId request) =>
         _requests.TryFind(request, out var slot) ? _requests[slot].Predicted : default;
@@ -50,16 +55,14 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
         ref var tracked = ref _requests[slot];
         if (tracked.Engine != EngineId.None)
         {
+            tracked.IsCancelled = true;
             engines[tracked.Engine.Index].Cancel(now, request);
             return;
         }
 
-        var output = tracked.OutputTokens;
         _scheduler.OnWithdrawn(tracked.Request, ViewAt(now));
-        DropKv(ref tracked);
         Queued--;
-        _requests.Remove(slot);
-        sink.Emit(new(now, request, EngineId.None, output, EventKind.Cancelled));
+        EndCancelled(now, slot);
     }
 
     /// <summary>A fact from an engine, already in the sink.</summary>
@@ -87,7 +90,7 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
     }
 
     /// <summary>An engine died. Its requests go back to the queue in order of arrival, with the tokens their callers already
-    /// have.</summary>
+    /// have; those whose callers left meanwhile end.</summary>
     /// <param name="outputTokensOf">Output tokens a request had when the engine died.</param>
     public void OnEngineLost(Instant now, EngineId engine, Func<RequestId, int> outputTokensOf)
     {
@@ -106,7 +109,7 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
             if (tracked.Engine == engine) lost.Add(slot);
         }
 
-        lost.Sort((a, b) => _requests[a].Request.Id.Value.CompareTo(_requests[b].Request.Id.Value));
+        lost.Sort((a, b) => ArrivalOf(a).CompareTo(ArrivalOf(b)));
         foreach (var slot in lost)
         {
             _requests[slot].OutputTokens = outputTokensOf(_requests[slot].Request.Id);
@@ -114,7 +117,9 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
         }
 
         Check.That(snapshots[engine.Index].Outstanding == 0);
-        foreach (var slot in lost) Enqueue(now, slot);
+        foreach (var slot in lost) EnqueueOrEnd(now, slot);
+
+        (long, long) ArrivalOf(int slot) => (_requests[slot].Request.Arrival.Ticks, _requests[slot].Request.Id.Value);
     }
 
     public void OnEngineJoined(Instant now, EngineId engine, ModelId model)
@@ -167,7 +172,7 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
                 _requests[slot].OutputTokens = e.Amount;
                 _requests[slot].KvAt = e.Engine;
                 TakeOff(e.At, slot, EventKind.Evicted);
-                Enqueue(e.At, slot);
+                EnqueueOrEnd(e.At, slot);
                 break;
             default:
                 var request = _requests[slot].Request;
@@ -189,6 +194,21 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
         Pull(now, engine);
     }
 
+    private void EnqueueOrEnd(Instant now, int slot)
+    {
+        if (_requests[slot].IsCancelled) EndCancelled(now, slot);
+        else Enqueue(now, slot);
+    }
+
+    private void EndCancelled(Instant now, int slot)
+    {
+        ref var tracked = ref _requests[slot];
+        var (request, output) = (tracked.Request.Id, tracked.OutputTokens);
+        DropKv(ref tracked);
+        _requests.Remove(slot);
+        sink.Emit(new(now, request, EngineId.None, output, EventKind.Cancelled));
+    }
+
     private void Enqueue(Instant now, int slot)
     {
         ref var tracked = ref _requests[slot];
@@ -201,13 +221,18 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
     /// <summary>Fills an engine's free places.</summary>
     private void Pull(Instant now, EngineId engine)
     {
+        if (_pulling == engine) return; // A request that failed at once: the loop below goes on.
+        var outer = _pulling;
+        _pulling = engine;
         while (Queued > 0 && snapshots[engine.Index].FreeSlots > 0)
         {
-            if (!_scheduler.TryTake(engine, ViewAt(now), out var request)) return;
+            if (!_scheduler.TryTake(engine, ViewAt(now), out var request)) break;
             var isLive = _requests.TryFind(request, out var slot);
             Check.That(isLive);
             Dispatch(now, slot, engine);
         }
+
+        _pulling = outer;
     }
 
     private void Dispatch(Instant now, int slot, EngineId engine)

@@ -15,7 +15,7 @@ public sealed class RoutedQueue(IRouter router, IRequestOrder? order = null) : I
     {
         var queue = QueueOf(request.Request.Model);
         if (queue.Count == 0 && router.Pick(request.Request, view) is var engine && engine != EngineId.None) return engine;
-        queue.Add(request.Request, order?.KeyOf(request.Request) ?? 0);
+        queue.Add(request.Request, order?.KeyOf(request.Request) ?? request.Request.Arrival.Ticks);
         return EngineId.None;
     }
 

@@ -226,7 +226,8 @@ public sealed class EngineCore
     }
 
     /// <summary>The engine dies: everything it held is gone without an event of its own.</summary>
-    /// <param name="onLost">Told of each request lost and the output tokens it had.</param>
+    /// <param name="onLost">Told of each request lost and the output tokens it had. One whose answer was complete but kept
+    /// back (static batching) has its last token to do again.</param>
     public void Lose(Instant now, Action<Request, int> onLost)
     {
         Synchronise(now);
@@ -238,11 +239,11 @@ public sealed class EngineCore
         {
             ref var s = ref _table[slot];
             if (s.Phase is SequencePhase.Free or SequencePhase.Removed) continue;
-            var (request, output) = (s.Request, _step.OutputTokens(slot));
+            var (request, output, outputMax) = (s.Request, _step.OutputTokens(slot), s.OutputLimit - 1);
             var wasParked = _parked.Remove(request.Id, out _);
             if (!wasParked) _slots.Remove(request.Id, out _);
             if (_step.Retire(slot, ref s)) _table.Free(slot);
-            if (!wasParked) onLost(request, output);
+            if (!wasParked) onLost(request, Math.Min(output, outputMax));
         }
 
         NextTurn = Instant.Never;
@@ -253,6 +254,16 @@ public sealed class EngineCore
         _step.Begin(now);
         _step.ReturnHeldBack();
         _scheduler.Compose(_step);
+        if (_batch.IsEmpty && _step.HeldCount > 0)
+        {
+            // Whoever kept the batch open left or gave way: it is over.
+            ReleaseHeld(now);
+            var swapped = _batch.Shape.SwappedTokens;
+            _step.Begin(now);
+            _batch.MutableShape.SwappedTokens += swapped;
+            _scheduler.Compose(_step);
+        }
+
         if (_batch.IsEmpty)
         {
             // With nobody running, memory is free and whoever is next can be admitted: an idle engine has no work.
@@ -279,7 +290,13 @@ public sealed class EngineCore
 
     private bool CanSkip() =>
         _limits.SkipStableSteps && _scheduler.IsStable && _runner.ClosedForm is not null && _batch.Chunks.IsEmpty &&
-        _step.Prefilling.IsEmpty && _batch.Shape.SwappedTokens == 0 && !_step.HasHeldBack && !_step.SomeoneGaveWay;
+        _step.Prefilling.IsEmpty && _batch.Shape.SwappedTokens == 0 && !_step.HasHeldBack && !_step.SomeoneGaveWay &&
+        !MayAdmitLater;
+
+    /// <summary>True if someone waits for memory only and might get in without anybody leaving: a waiting prompt whose cached
+    /// prefix is reclaimed meanwhile asks for fewer blocks in its first chunk.</summary>
+    private bool MayAdmitLater =>
+        _cache.ForgetsWhileDecoding && Waiting.Count > 0 && _step.Running - _step.Paused < _limits.SequencesMax;
 
     /// <summary>Femtoseconds of the first <paramref name="steps"/> steps of the stretch.</summary>
     private long TimeOf(long steps) => steps * _stepTime + _increment * (steps * (steps - 1) / 2);
@@ -309,7 +326,7 @@ public sealed class EngineCore
 
         foreach (var chunk in _batch.Chunks) CompleteChunk(chunk);
         for (var slot = _decodes.NextEnded; slot >= 0; slot = _decodes.NextEnded) End(slot);
-        if (_step.HeldCount > 0 && _step.Running == _step.HeldCount) ReleaseHeld();
+        if (_step.HeldCount > 0 && _step.Running == _step.HeldCount) ReleaseHeld(_end);
     }
 
     private void CompleteDecodes(long steps, EngineTime end, bool takeNext)
@@ -350,24 +367,24 @@ public sealed class EngineCore
         }
 
         _step.Retire(slot, ref s);
-        Finish(slot, in s);
+        Finish(slot, in s, _end);
     }
 
-    private void ReleaseHeld()
+    private void ReleaseHeld(EngineTime now)
     {
         foreach (var slot in _held)
         {
             ref var s = ref _table[slot];
             _step.Retire(slot, ref s);
-            Finish(slot, in s);
+            Finish(slot, in s, now);
         }
 
         _held.Clear();
     }
 
-    private void Finish(int slot, in Sequence s)
+    private void Finish(int slot, in Sequence s, EngineTime now)
     {
-        var e = new SluiceEvent(_end.Instant, s.Request.Id, Id, s.Output, EventKind.Finished);
+        var e = new SluiceEvent(now.Instant, s.Request.Id, Id, s.Output, EventKind.Finished);
         _slots.Remove(s.Request.Id, out _);
         _table.Free(slot);
         _sink.Emit(e); // Last, because the sink may submit the next request at once.
@@ -385,6 +402,7 @@ public sealed class EngineCore
             _slots.Remove(id, out _);
             if (s.Phase == SequencePhase.Held) _held.Remove(slot);
             var amount = how is EventKind.MovedOut ? _step.ComputedTokens(slot) : _step.OutputTokens(slot);
+            if (how is EventKind.Evicted) amount = Math.Min(amount, s.OutputLimit - 1); // As in Lose.
             if (how is EventKind.Evicted && _step.TryPark(slot, ref s)) _parked.Add(id, slot);
             else if (_step.Retire(slot, ref s)) _table.Free(slot);
             _sink.Emit(new(now.Instant, id, Id, amount, how));

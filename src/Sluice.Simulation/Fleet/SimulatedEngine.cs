@@ -67,6 +67,20 @@ internal sealed class SimulatedEngine : IEngine
         else _simulator.CancelLater(now, Id, request);
     }
 
+    /// <summary>A cancellation that waited for the request to be prepared.</summary>
+    public void CancelPrepared(Instant now, RequestId request)
+    {
+        Synchronise(now);
+        if (Core.TryCancel(now, request)) _simulator.Reschedule(this);
+    }
+
+    /// <summary>Brings the engine up to date, as far as it would be if every step had a turn of its own.</summary>
+    public void Synchronise(Instant now)
+    {
+        Core.Synchronise(now, _simulator.HasTurned(Id));
+        _simulator.Reschedule(this);
+    }
+
     public void Evict(Instant now, RequestId request)
     {
         Synchronise(now);
@@ -128,13 +142,6 @@ internal sealed class SimulatedEngine : IEngine
         if (!Core.TryAttach(now, request, predicted, limit, migration.OutputTokens, migration.Computed)) return false;
         _simulator.Reschedule(this);
         return true;
-    }
-
-    /// <summary>Brings the engine up to date, as far as it would be if every step had a turn of its own.</summary>
-    public void Synchronise(Instant now)
-    {
-        Core.Synchronise(now, _simulator.HasTurned(Id));
-        _simulator.Reschedule(this);
     }
 
     /// <summary>From the end of the step that computes a token to its arrival at the caller [ticks]: the pipeline's extra

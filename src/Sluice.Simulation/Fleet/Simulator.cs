@@ -146,9 +146,9 @@ public sealed class Simulator
     internal void CancelLater(Instant now, EngineId engine, RequestId request)
     {
         if (_migrations.TryCancel(request)) return;
-        var media = _workload.Requests[(int)request.Value].Media;
-        var at = media is null ? now : _workload.Requests[(int)request.Value].Arrival + media.Preparation;
-        if (at > now) At(at, new Timer(TimerKind.Cancel, (int)request.Value, engine));
+        if (_dispatcher.RequestOf(request) is not { Media: { } media } live) return;
+        var at = live.Arrival + media.Preparation;
+        if (at >= now) At(at, new Timer(TimerKind.Cancel, (int)request.Value, engine));
     }
 
     internal LoadTimes LoadTimes => _options.LoadTimes;
@@ -271,10 +271,10 @@ public sealed class Simulator
                 _engines[timer.Engine.Index].MoveOut(_now, new(timer.Index));
                 break;
             case TimerKind.Attach when _migrations.TryArrive(new(timer.Index), out var migration):
-                Attach(_workload.Requests[timer.Index], in migration);
+                Attach(_dispatcher.RequestOf(new(timer.Index))!, in migration);
                 break;
             case TimerKind.Cancel:
-                _engines[timer.Engine.Index].Cancel(_now, new(timer.Index));
+                _engines[timer.Engine.Index].CancelPrepared(_now, new(timer.Index));
                 break;
         }
     }

@@ -3,6 +3,7 @@ using Sluice.Core;
 namespace Sluice.Simulation.Tests;
 
 /// <summary>Many steps taken at once must leave what the same steps taken one by one leave.</summary>
+/// <remarks>More cases: see <see cref="Cases"/>.</remarks>
 public sealed class SkippedStepsTests
 {
     public static TheoryData<string> Every => [.. Systems.Lines];
@@ -10,7 +11,7 @@ public sealed class SkippedStepsTests
     [Theory, MemberData(nameof(Every))]
     public void Steps_skipped_are_steps_taken(string line)
     {
-        for (var seed = 1UL; seed <= 40; seed++) AssertSame(line, seed);
+        for (var seed = Cases.FirstSeed; seed < Cases.FirstSeed + (ulong)Cases.Count(16); seed++) AssertSame(line, seed);
     }
 
     [Fact]
@@ -20,6 +21,7 @@ public sealed class SkippedStepsTests
         for (var seed = 1UL; seed <= 40; seed++)
         {
             var traffic = Traffic.Random(seed);
+            traffic = traffic with { Options = traffic.Options with { KvTokens = null, Limits = new() } }; // Room to pause.
             var system = Systems.Make("vllm-v1") with { Iteration = static () => new Fickle() };
             if (Difference(traffic, system) is not null) caught++;
         }

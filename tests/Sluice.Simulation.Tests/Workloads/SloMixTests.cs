@@ -12,7 +12,8 @@ public sealed class SloMixTests
     [Fact]
     public void Classes_are_drawn_by_share_with_their_promises()
     {
-        var mixed = SloMix.Parse("chat:0.6,ttft=1s,tpot=50ms,priority=-2;batch:0.4,e2e=1h").Apply(s_load, new Rng(1));
+        var mix = SloMix.Parse("chat:0.6,ttft=1s,tpot=50ms,priority=-2;batch:0.4,e2e=1h");
+        var mixed = mix.Apply(s_load, new Rng(1));
 
         Assert.Equal(["chat", "batch"], mixed.Classes);
         Assert.Equal(6000, mixed.Requests.Count(r => r.Class.Index == 0), 200.0);
@@ -21,7 +22,7 @@ public sealed class SloMixTests
                 ? (new Slo(TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(50), TimeSpan.MaxValue), -2)
                 : (new Slo(TimeSpan.MaxValue, TimeSpan.MaxValue, TimeSpan.FromHours(1)), 0),
             (r.Slo, r.Priority)));
-        Assert.Equal(mixed.Requests, SloMix.Parse("chat:0.6,ttft=1s,tpot=50ms,priority=-2;batch:0.4,e2e=1h").Apply(s_load, new Rng(1)).Requests);
+        Assert.Equal(mixed.Requests, mix.Apply(s_load, new Rng(1)).Requests);
         WorkloadRules.Hold(mixed);
     }
 
