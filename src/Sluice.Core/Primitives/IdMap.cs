@@ -2,21 +2,23 @@ using System.Numerics;
 
 namespace Sluice.Core;
 
-/// <summary>Maps request ids to small integers. Open addressing with the id itself as hash, because ids are handed out in
-/// sequence: neighbours fill neighbouring cells and a look-up is one or two reads.</summary>
-/// <remarks>Grows by doubling and never shrinks; no allocation while it does not grow.</remarks>
+/// <summary>Maps request ids to small integers: open addressing, at most half full.</summary>
+/// <remarks>Ids are handed out in sequence. Used as their own hash they would fill one long run of cells, and a removal walks
+/// its run to the end; multiplied by the golden ratio (Knuth's multiplicative hashing) they lie apart. Grows by doubling and never shrinks; no allocation while it does not grow.</remarks>
 public sealed class IdMap
 {
     private const long Empty = -1;
 
     private long[] _keys;
     private int[] _values;
+    private int _shift;
 
     public IdMap(int capacity = 64)
     {
         var size = (int)BitOperations.RoundUpToPowerOf2((uint)Math.Max(16, capacity * 2));
         _keys = new long[size];
         _values = new int[size];
+        _shift = 64 - BitOperations.Log2((uint)size);
         Array.Fill(_keys, Empty);
     }
 
@@ -54,7 +56,7 @@ public sealed class IdMap
         var mask = _keys.Length - 1;
         for (var next = (hole + 1) & mask; _keys[next] != Empty; next = (next + 1) & mask)
         {
-            var home = (int)_keys[next] & mask;
+            var home = HomeOf(_keys[next]);
             if (((next - home) & mask) < ((next - hole) & mask)) continue;
             _keys[hole] = _keys[next];
             _values[hole] = _values[next];
@@ -65,10 +67,12 @@ public sealed class IdMap
         return true;
     }
 
+    private int HomeOf(long key) => (int)((ulong)key * 0x9E3779B97F4A7C15UL >> _shift);
+
     private int Find(long key)
     {
         var mask = _keys.Length - 1;
-        var cell = (int)key & mask;
+        var cell = HomeOf(key);
         while (_keys[cell] != key && _keys[cell] != Empty) cell = (cell + 1) & mask;
         return cell;
     }
@@ -78,6 +82,7 @@ public sealed class IdMap
         var (keys, values) = (_keys, _values);
         _keys = new long[keys.Length * 2];
         _values = new int[keys.Length * 2];
+        _shift--;
         Array.Fill(_keys, Empty);
         for (var i = 0; i < keys.Length; i++)
         {
