@@ -61,6 +61,11 @@ public interface IKvCache
     /// supported.</summary>
     void Release(int sequence);
 
+    /// <summary>Makes nothing findable that was: the engine died, or the model changed.</summary>
+    void ForgetPrefixes()
+    {
+    }
+
     /// <summary>Blocks of host memory that swapped-out sequences may take.</summary>
     int HostFreeBlocks { get; }
 

@@ -67,6 +67,11 @@ public sealed class PagedKvCache : IKvCache
     /// <summary>Sequences that hold this block, plus one while the decoding set does.</summary>
     public int References(int block) => _pool.References(block);
 
+    public void ForgetPrefixes()
+    {
+        for (var block = 0; block < TotalBlocks; block++) _pool.Forget(block);
+    }
+
     public int CachedTokens(Request request) => HitBlocks(request, out _) * BlockTokens;
 
     public bool CanEverHold(Request request, int tokens) => tokens <= (long)TotalBlocks * BlockTokens;

@@ -165,6 +165,9 @@ public sealed class EngineCore
         _table.Free(slot);
     }
 
+    /// <summary>Forgets every cached prefix, because the weights are loaded anew.</summary>
+    public void ForgetPrefixes() => _cache.ForgetPrefixes();
+
     /// <summary>Progress of a request the engine holds: output tokens, and tokens whose KV is computed.</summary>
     public (int Output, int Computed) ProgressOf(RequestId request)
     {
@@ -246,6 +249,7 @@ public sealed class EngineCore
             if (!wasParked) onLost(request, Math.Min(output, outputMax));
         }
 
+        _cache.ForgetPrefixes();
         NextTurn = Instant.Never;
     }
 

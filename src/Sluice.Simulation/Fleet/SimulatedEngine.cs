@@ -114,6 +114,7 @@ internal sealed class SimulatedEngine : IEngine
     public void FinishLoad(Instant now, ModelId model)
     {
         Become(model);
+        Core.ForgetPrefixes();
         _simulator.EngineEvents.Emit(new(now, new(-1), Id, model.Index, EventKind.ModelLoaded));
     }
 
