@@ -67,6 +67,7 @@ public static class Catalog
         var choice = entry.Make(settings);
         var policies = Stages.Read(settings);
         var kv = Stages.Kv(settings, choice.Kv);
+        var ranges = Stages.Ranges(settings);
         settings.RefuseUnread(name);
         return new()
         {
@@ -74,6 +75,7 @@ public static class Catalog
             Iteration = choice.Iteration,
             Policies = policies,
             Kv = kv,
+            Ranges = ranges,
         };
     }
 

@@ -132,7 +132,7 @@ public sealed class Simulator
 
     private SimulatedEngine MakeEngine(int index, EngineProfile profile)
     {
-        var cache = KvCaches.Make(_system.Kv, profile, _options, TrueLength);
+        var cache = KvCaches.Make(_system, profile, _options, TrueLength);
         var stepTime = new ClosedFormStepTime(profile);
         var core = new EngineCore(new(index), _options.Limits, _system.Iteration(), cache, stepTime, EngineEvents);
         _snapshots[index] = new EngineSnapshot
