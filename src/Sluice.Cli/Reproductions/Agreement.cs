@@ -14,7 +14,7 @@ public static class Agreement
         "A single figure, also one that the paper gives as “up to”: ours is within ±30 % of it.",
         "A share of memory: ours is within ±5 percentage points.",
         "A best size out of powers of two: ours is the same or its neighbour.",
-        "A direction (“shrinks”): ours changes in that direction by at least 5 %.",
+        "A gain that shrinks towards 1: ours falls by at least 5 % and not below 0.95.",
         "What was not reproduced does not agree.",
     ];
 
@@ -29,5 +29,5 @@ public static class Agreement
 
     public static bool IsNeighbour(int ours, int paper) => ours == paper || ours == 2 * paper || paper == 2 * ours;
 
-    public static bool Shrinks(double from, double to) => to <= 0.95 * from;
+    public static bool ShrinksTowardsOne(double from, double to) => to <= 0.95 * from && to >= 0.95;
 }
