@@ -6,7 +6,7 @@ var root = new RootCommand("Sluice: SLO-aware queueing for LLM serving. What you
 {
     SimulateCommand.Create(),
     CompareCommand.Create(),
-    //ReproduceCommand.Create(),
+    ReproduceCommand.Create(),
     ValidateCommand.Create(),
     PoliciesCommand.Create(),
     ProfilesCommand.Create(),
