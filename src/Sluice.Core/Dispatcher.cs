@@ -3,36 +3,35 @@ namespace Sluice.Core;
 /// <summary>The only writer of queue state: events in, commands out, facts to the sink.</summary>
 /// <remarks>
 /// Not thread-safe by design: exactly one loop owns it. Every accepted request is tracked until it ends exactly once as
-/// finished, cancelled or failed. A request that no engine can take now waits in the dispatcher's queue and is tried again,
-/// in queue order, whenever an engine has room. No allocation once warm; O(log queue) per event beside the policies' own
-/// cost.
+/// finished, cancelled or failed. The global scheduler holds the queue; the dispatcher asks it for the next request whenever
+/// an engine has room, and has its plans enacted. No allocation once warm; O(1) per event beside the policies' own cost.
 /// </remarks>
 public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engines, EngineSnapshot[] snapshots, IEventSink sink)
 {
-    private struct Tracked
-    {
-        public Request Request;
-        public TokenEstimate Predicted;
-        public EngineId Engine;
-        public int OutputTokens;
-    }
-
-    private readonly IdMap _slots = new();
-    private readonly IndexedHeap _queue = new();
-    private Tracked[] _tracked = new Tracked[64];
-    private int[] _free = new int[64];
-    private int _freeCount;
-    private int _used;
+    private readonly RequestTable _requests = new();
+    private readonly Operations _operations = new();
+    private readonly IGlobalScheduler _scheduler = policies.Scheduler;
+    private EngineId _pulling = EngineId.None;
 
     /// <summary>Requests accepted and not on any engine.</summary>
-    public int Queued => _queue.Count;
+    public int Queued { get; private set; }
 
     /// <summary>Requests accepted and not ended.</summary>
-    public int Live => _slots.Count;
+    public int Live => _requests.Count;
+
+    /// <summary>When <see cref="Plan"/> is due.</summary>
+    public Instant PlanAt => _scheduler.PlanAt;
 
     /// <summary>The engine a live request is on, or <see cref="EngineId.None"/>.</summary>
     public EngineId EngineOf(RequestId request) =>
-        _slots.TryGet(request, out var slot) ? _tracked[slot].Engine : EngineId.None;
+        _requests.TryFind(request, out var slot) ? _requests[slot].Engine : EngineId.None;
+
+    /// <summary>A live request as it arrived.</summary>
+    public Request? RequestOf(RequestId request) =>
+        _requests.TryFind(request, out var slot) ? _requests[slot].Request : null;
+
+    public TokenEstimate PredictionOf(RequestId request) =>
+        _requests.TryFind(request, out var slot) ? _requests[slot].Predicted : default;
 
     public Admission OnArrival(Instant now, Request request)
     {
@@ -43,133 +42,260 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
             return admission;
         }
 
-        var slot = Allocate();
-        _tracked[slot] = new() { Request = request, Predicted = policies.Lengths.Predict(request), Engine = EngineId.None };
-        _slots.Add(request.Id, slot);
+        var slot = _requests.Add(request, policies.Lengths.Predict(request));
         sink.Emit(new(now, request.Id, EngineId.None, request.PromptTokens, EventKind.Queued));
-        if (_queue.Count > 0 || !TryDispatch(now, slot)) Enqueue(slot);
+        Enqueue(now, slot);
         return admission;
     }
 
     /// <summary>The caller left. A queued request ends here; a dispatched one ends when its engine says so.</summary>
     public void OnCancel(Instant now, RequestId request)
     {
-        if (!_slots.TryGet(request, out var slot)) return;
-        ref var tracked = ref _tracked[slot];
+        if (!_requests.TryFind(request, out var slot)) return;
+        ref var tracked = ref _requests[slot];
         if (tracked.Engine != EngineId.None)
         {
+            tracked.IsCancelled = true;
             engines[tracked.Engine.Index].Cancel(now, request);
             return;
         }
 
-        _queue.Remove(slot);
-        var output = tracked.OutputTokens;
-        Forget(slot);
-        sink.Emit(new(now, request, EngineId.None, output, EventKind.Cancelled));
+        _scheduler.OnWithdrawn(tracked.Request, ViewAt(now));
+        Queued--;
+        EndCancelled(now, slot);
     }
 
-    /// <summary>A fact from an engine, already in the sink. Ends free its place and pull the next from the queue.</summary>
+    /// <summary>A fact from an engine, already in the sink.</summary>
     public void OnEngineEvent(in SluiceEvent e)
     {
-        if (e.Kind is not (EventKind.Finished or EventKind.Cancelled or EventKind.Failed)) return;
-        if (!_slots.TryGet(e.Request, out var slot)) return;
-
-        if (e.Kind is EventKind.Finished) policies.Lengths.Observe(_tracked[slot].Request, e.Amount);
-        TakeOff(slot);
-        Forget(slot);
-        if (_queue.Count > 0) Pull(e.At);
+        switch (e.Kind)
+        {
+            case EventKind.ModelLoaded:
+                OnModelLoaded(e.At, e.Engine, new(e.Amount));
+                return;
+            case EventKind.FirstToken or EventKind.Finished or EventKind.Cancelled or EventKind.Failed or EventKind.Evicted
+                or EventKind.Migrated:
+                if (_requests.TryFind(e.Request, out var slot)) OnRequestEvent(in e, slot);
+                return;
+        }
     }
 
     /// <summary>What an engine reports about itself; own accounting in the snapshot stays.</summary>
-    public void OnEngineStatus(EngineId engine, int running, int waiting, long waitingTokens, int freeBlocks)
+    public void OnEngineStatus(
+        EngineId engine, int running, int waiting, long waitingTokens, int freeBlocks, long outputTokens)
     {
         ref var snapshot = ref snapshots[engine.Index];
         (snapshot.Running, snapshot.Waiting, snapshot.WaitingTokens) = (running, waiting, waitingTokens);
-        snapshot.FreeBlocks = freeBlocks;
+        (snapshot.FreeBlocks, snapshot.OutputTokens) = (freeBlocks, outputTokens);
     }
 
     /// <summary>An engine died. Its requests go back to the queue in order of arrival, with the tokens their callers already
-    /// have.</summary>
+    /// have; those whose callers left meanwhile end.</summary>
     /// <param name="outputTokensOf">Output tokens a request had when the engine died.</param>
     public void OnEngineLost(Instant now, EngineId engine, Func<RequestId, int> outputTokensOf)
     {
         ref var snapshot = ref snapshots[engine.Index];
-        Check.That(snapshot.IsReady);
-        snapshot.IsReady = false;
+        Check.That(snapshot.IsPresent);
+        (snapshot.IsPresent, snapshot.IsReady) = (false, false);
         sink.Emit(new(now, new(-1), engine, snapshot.Outstanding, EventKind.EngineLost));
-        for (var slot = 0; slot < _used; slot++)
+        _scheduler.OnEngineChanged(engine, ViewAt(now));
+
+        var lost = new List<int>();
+        for (var slot = 0; slot < _requests.Used; slot++)
         {
-            ref var tracked = ref _tracked[slot];
-            if (tracked.Request is null || tracked.Engine != engine) continue;
-            TakeOff(slot);
-            tracked.OutputTokens = outputTokensOf(tracked.Request.Id);
-            Enqueue(slot);
+            ref var tracked = ref _requests[slot];
+            if (tracked.Request is null) continue;
+            if (tracked.KvAt == engine) tracked.KvAt = EngineId.None;
+            if (tracked.Engine == engine) lost.Add(slot);
         }
 
-        Check.That(snapshot.Outstanding == 0);
-        Pull(now);
+        lost.Sort((a, b) => ArrivalOf(a).CompareTo(ArrivalOf(b)));
+        foreach (var slot in lost)
+        {
+            _requests[slot].OutputTokens = outputTokensOf(_requests[slot].Request.Id);
+            TakeOff(now, slot, EventKind.EngineLost);
+        }
+
+        Check.That(snapshots[engine.Index].Outstanding == 0);
+        foreach (var slot in lost) EnqueueOrEnd(now, slot);
+
+        (long, long) ArrivalOf(int slot) => (_requests[slot].Request.Arrival.Ticks, _requests[slot].Request.Id.Value);
     }
 
     public void OnEngineJoined(Instant now, EngineId engine, ModelId model)
     {
         ref var snapshot = ref snapshots[engine.Index];
-        Check.That(!snapshot.IsReady);
-        (snapshot.IsReady, snapshot.Model) = (true, model);
+        Check.That(!snapshot.IsPresent);
+        (snapshot.IsPresent, snapshot.IsReady, snapshot.Model) = (true, true, model);
         sink.Emit(new(now, new(-1), engine, 0, EventKind.EngineJoined));
-        Pull(now);
+        _scheduler.OnEngineChanged(engine, ViewAt(now));
+        Pull(now, engine);
+    }
+
+    /// <summary>Has the scheduler reconsider, enacts what it wants, and fills whatever room there is. Call at
+    /// <see cref="PlanAt"/>.</summary>
+    public void Plan(Instant now)
+    {
+        _operations.Clear();
+        _scheduler.Plan(ViewAt(now), _operations);
+        foreach (var operation in _operations.All) Enact(now, operation);
+        for (var i = 0; i < engines.Count; i++) Pull(now, new(i));
     }
 
     /// <summary>Gives up what is still queued, because no engine will come that could serve it.</summary>
     public void FailQueued(Instant now)
     {
-        while (_queue.Count > 0)
+        for (var slot = 0; slot < _requests.Used; slot++)
         {
-            var slot = _queue.RemoveMin();
-            var request = _tracked[slot].Request.Id;
-            Forget(slot);
-            sink.Emit(new(now, request, EngineId.None, (int)FailReason.NoEngine, EventKind.Failed));
+            ref var tracked = ref _requests[slot];
+            if (tracked.Request is null || tracked.Engine != EngineId.None) continue;
+            var request = tracked.Request;
+            _scheduler.OnWithdrawn(request, ViewAt(now));
+            DropKv(ref tracked);
+            Queued--;
+            _requests.Remove(slot);
+            sink.Emit(new(now, request.Id, EngineId.None, (int)FailReason.NoEngine, EventKind.Failed));
         }
     }
 
-    /// <summary>Dispatches from the head of the queue until the head finds no engine.</summary>
-    private void Pull(Instant now)
+    private void OnRequestEvent(in SluiceEvent e, int slot)
     {
-        while (_queue.Count > 0)
+        switch (e.Kind)
         {
-            var slot = _queue.MinItem;
-            if (!TryDispatch(now, slot, isQueued: true)) return;
+            case EventKind.FirstToken:
+                _scheduler.OnFirstToken(_requests[slot].Request, e.Engine, ViewAt(e.At));
+                return;
+            case EventKind.Migrated:
+                Move(slot, e.Engine);
+                return;
+            case EventKind.Evicted:
+                _requests[slot].OutputTokens = e.Amount;
+                _requests[slot].KvAt = e.Engine;
+                TakeOff(e.At, slot, EventKind.Evicted);
+                EnqueueOrEnd(e.At, slot);
+                break;
+            default:
+                var request = _requests[slot].Request;
+                if (e.Kind is EventKind.Finished) policies.Lengths.Observe(request, e.Amount);
+                _requests[slot].OutputTokens = e.Amount;
+                TakeOff(e.At, slot, e.Kind);
+                _requests.Remove(slot);
+                break;
         }
+
+        Pull(e.At, e.Engine);
     }
 
-    private bool TryDispatch(Instant now, int slot, bool isQueued = false)
+    private void OnModelLoaded(Instant now, EngineId engine, ModelId model)
     {
-        ref var tracked = ref _tracked[slot];
-        var request = tracked.Request;
-        var engine = policies.Router.Pick(request, ViewAt(now));
-        if (engine == EngineId.None) return false;
-
         ref var snapshot = ref snapshots[engine.Index];
+        (snapshot.IsReady, snapshot.Model) = (snapshot.IsPresent, model);
+        _scheduler.OnEngineChanged(engine, ViewAt(now));
+        Pull(now, engine);
+    }
+
+    private void EnqueueOrEnd(Instant now, int slot)
+    {
+        if (_requests[slot].IsCancelled) EndCancelled(now, slot);
+        else Enqueue(now, slot);
+    }
+
+    private void EndCancelled(Instant now, int slot)
+    {
+        ref var tracked = ref _requests[slot];
+        var (request, output) = (tracked.Request.Id, tracked.OutputTokens);
+        DropKv(ref tracked);
+        _requests.Remove(slot);
+        sink.Emit(new(now, request, EngineId.None, output, EventKind.Cancelled));
+    }
+
+    private void Enqueue(Instant now, int slot)
+    {
+        ref var tracked = ref _requests[slot];
+        Queued++;
+        var queued = new QueuedRequest(tracked.Request, tracked.Predicted, tracked.OutputTokens, tracked.KvAt);
+        var engine = _scheduler.OnQueued(in queued, ViewAt(now));
+        if (engine != EngineId.None) Dispatch(now, slot, engine);
+    }
+
+    /// <summary>Fills an engine's free places.</summary>
+    private void Pull(Instant now, EngineId engine)
+    {
+        if (_pulling == engine) return; // A request that failed at once: the loop below goes on.
+        var outer = _pulling;
+        _pulling = engine;
+        while (Queued > 0 && snapshots[engine.Index].FreeSlots > 0)
+        {
+            if (!_scheduler.TryTake(engine, ViewAt(now), out var request)) break;
+            var isLive = _requests.TryFind(request, out var slot);
+            Check.That(isLive);
+            Dispatch(now, slot, engine);
+        }
+
+        _pulling = outer;
+    }
+
+    private void Dispatch(Instant now, int slot, EngineId engine)
+    {
+        ref var tracked = ref _requests[slot];
+        ref var snapshot = ref snapshots[engine.Index];
+        var request = tracked.Request;
         Check.That(snapshot.CanTake(request));
-        if (isQueued) _queue.Remove(slot);
+        Check.That(tracked.Engine == EngineId.None);
+        if (tracked.KvAt != engine) DropKv(ref tracked);
+
+        Queued--;
         snapshot.Outstanding++;
         snapshot.OutstandingTokens += request.PromptTokens + tracked.Predicted.Mean;
         tracked.Engine = engine;
+        tracked.KvAt = EngineId.None;
         sink.Emit(new(now, request.Id, engine, request.PromptTokens, EventKind.Dispatched));
         engines[engine.Index].Submit(now, request, tracked.Predicted, tracked.OutputTokens);
-        return true;
     }
 
-    private void Enqueue(int slot)
+    private void Enact(Instant now, in Operation operation)
     {
-        ref var tracked = ref _tracked[slot];
-        tracked.Engine = EngineId.None;
-        _queue.Set(slot, policies.QueueOrder?.KeyOf(tracked.Request) ?? 0, tracked.Request.Id.Value);
+        switch (operation.Kind)
+        {
+            case OperationKind.Evict when EngineOf(operation.Request) is var engine && engine != EngineId.None:
+                engines[engine.Index].Evict(now, operation.Request);
+                break;
+            case OperationKind.Migrate when EngineOf(operation.Request) is var engine && engine != EngineId.None:
+                engines[engine.Index].Migrate(now, operation.Request, operation.Engine);
+                break;
+            case OperationKind.Load:
+                ref var snapshot = ref snapshots[operation.Engine.Index];
+                Check.That(snapshot.IsReady);
+                Check.That(snapshot.Outstanding == 0);
+                snapshot.IsReady = false;
+                engines[operation.Engine.Index].Load(now, operation.Model);
+                break;
+        }
     }
 
     /// <summary>Settles the engine's account for a request that is no longer on it.</summary>
-    private void TakeOff(int slot)
+    private void TakeOff(Instant now, int slot, EventKind how)
     {
-        ref var tracked = ref _tracked[slot];
+        ref var tracked = ref _requests[slot];
+        var engine = tracked.Engine;
+        Check.That(engine != EngineId.None);
+        ReleaseSlot(ref tracked);
+        tracked.Engine = EngineId.None;
+        _scheduler.OnOff(tracked.Request, engine, how, tracked.OutputTokens, ViewAt(now));
+    }
+
+    private void Move(int slot, EngineId to)
+    {
+        ref var tracked = ref _requests[slot];
+        ReleaseSlot(ref tracked);
+        ref var snapshot = ref snapshots[to.Index];
+        snapshot.Outstanding++;
+        snapshot.OutstandingTokens += tracked.Request.PromptTokens + tracked.Predicted.Mean;
+        tracked.Engine = to;
+    }
+
+    private void ReleaseSlot(ref TrackedRequest tracked)
+    {
         ref var snapshot = ref snapshots[tracked.Engine.Index];
         snapshot.Outstanding--;
         snapshot.OutstandingTokens -= tracked.Request.PromptTokens + tracked.Predicted.Mean;
@@ -177,20 +303,12 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
         Check.That(snapshot.Outstanding >= 0);
     }
 
-    private ClusterView ViewAt(Instant now) => new(now, snapshots, _queue.Count);
-
-    private int Allocate()
+    private void DropKv(ref TrackedRequest tracked)
     {
-        if (_freeCount > 0) return _free[--_freeCount];
-        if (_used == _tracked.Length) Array.Resize(ref _tracked, _used * 2);
-        return _used++;
+        if (tracked.KvAt == EngineId.None) return;
+        engines[tracked.KvAt.Index].DropEvicted(tracked.Request.Id);
+        tracked.KvAt = EngineId.None;
     }
 
-    private void Forget(int slot)
-    {
-        _slots.Remove(_tracked[slot].Request.Id, out _);
-        _tracked[slot] = default;
-        if (_freeCount == _free.Length) Array.Resize(ref _free, _freeCount * 2);
-        _free[_freeCount++] = slot;
-    }
+    private ClusterView ViewAt(Instant now) => new(now, snapshots, Queued);
 }

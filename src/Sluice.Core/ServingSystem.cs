@@ -22,7 +22,8 @@ public enum KvKind
 /// <summary>What policies may be built from besides their settings.</summary>
 /// <param name="TrueLength">True output length of a request [tokens], where the driver knows it; for oracles.</param>
 /// <param name="Rng">The policies' own stream of randomness.</param>
-public sealed record PolicyContext(Func<Request, int>? TrueLength, Rng Rng);
+/// <param name="Fleet">What the engines can do, where profiles exist.</param>
+public sealed record PolicyContext(Func<Request, int>? TrueLength, Rng Rng, FleetInfo? Fleet = null);
 
 /// <summary>One system, ready to run: what it does at each stage it has. Factories, because policies keep private state: one
 /// scheduler per engine, one policy set per dispatcher.</summary>

@@ -18,11 +18,15 @@ public enum Drivers
 /// <summary>A line of the catalog.</summary>
 /// <param name="Stages">The stages it changes, comma separated.</param>
 public sealed record CatalogEntry(
-    string Name, string Summary, string Source, string Stages, Drivers Drivers, Func<PolicySettings, IterationChoice> Make);
+    string Name, string Summary, string Source, string Stages, Drivers Drivers, Func<PolicySettings, SystemChoice> Make);
 
-/// <summary>The engine-level part of a system.</summary>
+/// <summary>What a catalog line brings: the stages it does not name come from the shared settings.</summary>
 /// <param name="Kv">KV cache by default, as in <c>--set kv=…</c>.</param>
-public sealed record IterationChoice(Func<IIterationScheduler> Iteration, string Kv = "paged");
+/// <param name="Scheduler">Global scheduler; null for a queue per model with a router in front.</param>
+/// <param name="Length">Length predictor by default, as in <c>--set length=…</c>.</param>
+public sealed record SystemChoice(
+    Func<IIterationScheduler> Iteration, string Kv = "paged", Func<PolicyContext, IGlobalScheduler>? Scheduler = null,
+    string Length = "oracle");
 
 /// <summary>Every system by name. To add one: write its folder, add its line.</summary>
 public static class Catalog
@@ -65,7 +69,7 @@ public static class Catalog
         }
 
         var choice = entry.Make(settings);
-        var policies = Stages.Read(settings);
+        var policies = Stages.Read(settings, choice);
         var kv = Stages.Kv(settings, choice.Kv);
         var ranges = Stages.Ranges(settings);
         settings.RefuseUnread(name);
@@ -79,14 +83,14 @@ public static class Catalog
         };
     }
 
-    private static IterationChoice VllmV1(PolicySettings s)
+    private static SystemChoice VllmV1(PolicySettings s)
     {
         var chunk = s.Whole("chunk-tokens", "most prompt tokens of one sequence in a step, 0 for the whole budget", 0, 0, 1 << 20);
         var isPriority = s.Word("order", "waiting queue and victims", "fcfs", "priority") == "priority";
         return Run(new() { ChunkTokens = chunk }, isPriority ? new ByPriority() : null);
     }
 
-    private static IterationChoice VllmV0(PolicySettings s)
+    private static SystemChoice VllmV0(PolicySettings s)
     {
         var options = new PrefillFirstOptions
         {
@@ -99,6 +103,6 @@ public static class Catalog
     private static double Watermark(PolicySettings s) =>
         s.Number("watermark", "share of KV blocks that admission leaves free", 0.01, 0, 0.5);
 
-    private static IterationChoice Run(RunningFirstOptions options, IWaitingOrder? order = null) =>
+    private static SystemChoice Run(RunningFirstOptions options, IWaitingOrder? order = null) =>
         new(() => new RunningFirst(options, order));
 }

@@ -6,17 +6,14 @@ namespace Sluice.Policies;
 /// KV.</summary>
 internal static class Stages
 {
-    public static Func<PolicyContext, PolicySet> Read(PolicySettings settings)
+    public static Func<PolicyContext, PolicySet> Read(PolicySettings settings, SystemChoice choice)
     {
-        var router = Router(settings);
-        var lengths = Lengths(settings);
+        var scheduler = choice.Scheduler ?? Routed(settings);
+        var lengths = Lengths(settings, choice.Length);
         var queueMax = settings.Whole("queue-max", "requests that may wait in the dispatcher", int.MaxValue, 1, int.MaxValue);
-        var order = QueueOrder(settings);
         return context => new PolicySet(
-            queueMax == int.MaxValue ? new AcceptAll() : new QueueLimit(queueMax), lengths(context), router(context))
-        {
-            QueueOrder = order,
-        };
+            queueMax == int.MaxValue ? new AcceptAll() : new QueueLimit(queueMax), lengths(context),
+            scheduler(context));
     }
 
     public static KvKind Kv(PolicySettings settings, string byDefault = "paged")
@@ -33,6 +30,13 @@ internal static class Stages
             ? ReservationPolicy.Buddy
             : ReservationPolicy.FirstFit;
 
+    private static Func<PolicyContext, IGlobalScheduler> Routed(PolicySettings settings)
+    {
+        var router = Router(settings);
+        var order = QueueOrder(settings);
+        return context => new RoutedQueue(router(context), order);
+    }
+
     private static Func<PolicyContext, IRouter> Router(PolicySettings settings) =>
         settings.Word(
             "router", "which engine takes a request", "least-outstanding", "round-robin", "random", "two-choices", "least-kv",
@@ -46,10 +50,11 @@ internal static class Stages
             _ => _ => new LeastOutstanding(),
         };
 
-    private static Func<PolicyContext, ILengthPredictor> Lengths(PolicySettings settings)
+    private static Func<PolicyContext, ILengthPredictor> Lengths(PolicySettings settings, string byDefault)
     {
         var sigma = settings.Number("length-sigma", "spread of length=noisy, standard deviation of the logarithm", 0.5, 0.01, 5);
-        return settings.Word("length", "output length prediction", "oracle", "noisy", "exponential", "learned") switch
+        string[] words = ["oracle", "noisy", "exponential", "learned"];
+        return settings.Word("length", "output length prediction", [byDefault, .. words.Where(w => w != byDefault)]) switch
         {
             "noisy" => c => new NoisyLength(TruthOf(c), c.Rng.Fork("length"), sigma),
             "exponential" => c => new NoisyLength(TruthOf(c), c.Rng.Fork("length"), 0),

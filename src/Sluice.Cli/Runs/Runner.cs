@@ -34,11 +34,11 @@ public static class Runner
     /// <param name="progress">Told the share done, 0 to 1, a few times a second.</param>
     public static RunResult Run(RunSpec spec, Workload workload, Action<double>? progress = null)
     {
-        var profile = Profiles.Find(spec.Profile);
+        var profile = ProfileCatalog.Find(spec.Profile);
         var system = Catalog.Make(spec.System, new PolicySettings(spec.Set));
         var options = new SimulationOptions
         {
-            Engines = [.. Enumerable.Repeat(profile, spec.Engines)],
+            Engines = [.. Enumerable.Repeat<EngineSetup>(profile, spec.Engines)],
             Limits = new EngineLimits(spec.TokenBudget, spec.MaxSeqs),
             OutstandingMax = spec.OutstandingMax ?? int.MaxValue,
             BlockTokens = spec.BlockTokens,

@@ -32,6 +32,9 @@ public enum EventKind : byte
     /// <summary>Taken back from its engine into the queue. Amount: output tokens produced so far.</summary>
     Evicted,
 
+    /// <summary>Left its engine with its KV, on its way to another one. Amount: tokens moved.</summary>
+    MovedOut,
+
     /// <summary>Moved to another engine with its KV. Engine: the new one. Amount: tokens moved.</summary>
     Migrated,
 

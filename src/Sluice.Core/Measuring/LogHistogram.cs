@@ -34,6 +34,14 @@ public sealed class LogHistogram
         if (value > Max) Max = value;
     }
 
+    /// <summary>Adds values that lie evenly between two that share a bucket.</summary>
+    internal void AddRun(double low, double high, long weight)
+    {
+        Add((low + high) / 2, weight);
+        if (low < Min) Min = low;
+        if (high > Max) Max = high;
+    }
+
     /// <summary>The least value with at least <paramref name="quantile"/> of the counts at or below it, within 0.2 %.
     /// NaN when empty.</summary>
     /// <param name="quantile">0 to 1.</param>

@@ -88,7 +88,7 @@ public sealed class TokenGaps
             }
 
             var high = (first + increment * (run - 1)) / FemtosecondsPerMillisecond;
-            Milliseconds.Add((low + high) / 2, run * _settled);
+            Milliseconds.AddRun(low, high, run * _settled);
             first += increment * run;
             count -= run;
         }

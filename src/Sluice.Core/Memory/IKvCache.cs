@@ -27,6 +27,10 @@ public interface IKvCache
     /// by at least one token, so that there is something left to compute.</summary>
     int CachedTokens(Request request);
 
+    /// <summary>True if <see cref="CachedTokens"/> may fall while sequences decode, because growing reclaims cached
+    /// blocks.</summary>
+    bool ForgetsWhileDecoding => false;
+
     /// <summary>True if an empty cache could hold this many tokens of this request at once.</summary>
     bool CanEverHold(Request request, int tokens);
 
@@ -56,6 +60,11 @@ public interface IKvCache
     /// <summary>Gives back all a sequence holds, which must have been settled before. Full prompt blocks stay findable as cached prefix where that is
     /// supported.</summary>
     void Release(int sequence);
+
+    /// <summary>Makes nothing findable that was: the engine died, or the model changed.</summary>
+    void ForgetPrefixes()
+    {
+    }
 
     /// <summary>Blocks of host memory that swapped-out sequences may take.</summary>
     int HostFreeBlocks { get; }

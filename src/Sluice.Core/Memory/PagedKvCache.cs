@@ -38,6 +38,7 @@ public sealed class PagedKvCache : IKvCache
     public int FreeBlocks => _pool.Free;
     public int HostFreeBlocks => _hostFree.Count;
     public bool GrowsWhileDecoding => true;
+    public bool ForgetsWhileDecoding => _prefixCache;
 
     /// <summary>Blocks taken by <see cref="TryGrow"/> that no sequence has claimed yet.</summary>
     public int GrownBlocks => _grown.Count;
@@ -65,6 +66,11 @@ public sealed class PagedKvCache : IKvCache
 
     /// <summary>Sequences that hold this block, plus one while the decoding set does.</summary>
     public int References(int block) => _pool.References(block);
+
+    public void ForgetPrefixes()
+    {
+        for (var block = 0; block < TotalBlocks; block++) _pool.Forget(block);
+    }
 
     public int CachedTokens(Request request) => HitBlocks(request, out _) * BlockTokens;
 

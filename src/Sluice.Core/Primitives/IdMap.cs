@@ -4,7 +4,8 @@ namespace Sluice.Core;
 
 /// <summary>Maps request ids to small integers. Open addressing with the id itself as hash, because ids are handed out in
 /// sequence: neighbours fill neighbouring cells and a look-up is one or two reads.</summary>
-/// <remarks>Grows by doubling and never shrinks; no allocation while it does not grow.</remarks>
+/// <remarks>Grows by doubling and never shrinks; no allocation while it does not grow. Members stand in the order of their
+/// homes (Robin Hood hashing, Celis 1986), so that a long run of neighbours, such as a queue, costs nothing to leave.</remarks>
 public sealed class IdMap
 {
     private const long Empty = -1;
@@ -25,37 +26,31 @@ public sealed class IdMap
     public bool TryGet(RequestId id, out int value)
     {
         var cell = Find(id.Value);
-        var found = _keys[cell] == id.Value;
-        value = found ? _values[cell] : -1;
-        return found;
+        value = cell >= 0 ? _values[cell] : -1;
+        return cell >= 0;
     }
 
     public void Add(RequestId id, int value)
     {
         Check.That(id.Value >= 0);
+        Check.That(Find(id.Value) < 0);
         if (Count * 2 >= _keys.Length) Grow();
-        var cell = Find(id.Value);
-        Check.That(_keys[cell] == Empty);
-        _keys[cell] = id.Value;
-        _values[cell] = value;
+        Insert(id.Value, value);
         Count++;
     }
 
     public bool Remove(RequestId id, out int value)
     {
         var hole = Find(id.Value);
-        value = -1;
-        if (_keys[hole] != id.Value) return false;
+        value = hole >= 0 ? _values[hole] : -1;
+        if (hole < 0) return false;
 
-        value = _values[hole];
         Count--;
 
-        // Close the gap: pull back every later member of the run that may stand in the hole.
+        // Close the gap: everybody behind it who is away from home moves up by one.
         var mask = _keys.Length - 1;
-        for (var next = (hole + 1) & mask; _keys[next] != Empty; next = (next + 1) & mask)
+        for (var next = (hole + 1) & mask; _keys[next] != Empty && Displacement(next) > 0; next = (next + 1) & mask)
         {
-            var home = (int)_keys[next] & mask;
-            if (((next - home) & mask) < ((next - hole) & mask)) continue;
             _keys[hole] = _keys[next];
             _values[hole] = _values[next];
             hole = next;
@@ -65,13 +60,41 @@ public sealed class IdMap
         return true;
     }
 
+    /// <returns>The key's cell, or -1. Cells are sorted by home, so the search ends where the key would have been.</returns>
     private int Find(long key)
     {
         var mask = _keys.Length - 1;
         var cell = (int)key & mask;
-        while (_keys[cell] != key && _keys[cell] != Empty) cell = (cell + 1) & mask;
-        return cell;
+        for (var distance = 0; _keys[cell] != Empty; distance++, cell = (cell + 1) & mask)
+        {
+            if (_keys[cell] == key) return cell;
+            if (Displacement(cell) < distance) break;
+        }
+
+        return -1;
     }
+
+    private void Insert(long key, int value)
+    {
+        var mask = _keys.Length - 1;
+        var cell = (int)key & mask;
+        for (var distance = 0; _keys[cell] != Empty; distance++, cell = (cell + 1) & mask)
+        {
+            var displacement = Displacement(cell);
+            if (displacement >= distance) continue;
+
+            // Whoever is nearer to home gives way and looks further.
+            (key, _keys[cell]) = (_keys[cell], key);
+            (value, _values[cell]) = (_values[cell], value);
+            distance = displacement;
+        }
+
+        _keys[cell] = key;
+        _values[cell] = value;
+    }
+
+    /// <summary>How far behind its home the member in a cell stands.</summary>
+    private int Displacement(int cell) => (cell - (int)_keys[cell]) & (_keys.Length - 1);
 
     private void Grow()
     {
@@ -80,11 +103,6 @@ public sealed class IdMap
         _values = new int[keys.Length * 2];
         Array.Fill(_keys, Empty);
         for (var i = 0; i < keys.Length; i++)
-        {
-            if (keys[i] == Empty) continue;
-            var cell = Find(keys[i]);
-            _keys[cell] = keys[i];
-            _values[cell] = values[i];
-        }
+            if (keys[i] != Empty) Insert(keys[i], values[i]);
     }
 }

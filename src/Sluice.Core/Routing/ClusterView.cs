@@ -10,7 +10,14 @@ public record struct EngineSnapshot
     /// <summary>The model it has loaded.</summary>
     public ModelId Model { get; set; }
 
+    /// <summary>It can take requests: it is there, and not loading a model.</summary>
     public bool IsReady { get; set; }
+
+    /// <summary>It is there.</summary>
+    public bool IsPresent { get; set; }
+
+    /// <summary>Models whose weights lie in its host memory, a bit each.</summary>
+    public ulong WarmModels { get; set; }
 
     /// <summary>Most requests that may be outstanding on it at once.</summary>
     public int OutstandingMax { get; set; }
@@ -38,6 +45,9 @@ public record struct EngineSnapshot
 
     /// <summary>Reported: tokens per KV block.</summary>
     public int BlockTokens { get; set; }
+
+    /// <summary>Reported: output tokens it produced since it came.</summary>
+    public long OutputTokens { get; set; }
 
     public readonly int FreeSlots => IsReady ? OutstandingMax - Outstanding : 0;
     public readonly bool CanTake(Request request) => FreeSlots > 0 && Model == request.Model;

@@ -21,7 +21,8 @@ public sealed class EngineCore
     private readonly Batch _batch = new();
     private readonly DecodeSet _decodes;
     private readonly Step _step;
-    private readonly List<RequestId> _cancels = new(16);
+    private readonly IdMap _parked = new();
+    private readonly List<(RequestId Request, EventKind How)> _leaves = new(16);
     private readonly List<int> _held = new(16);
     private readonly EngineLimits _limits;
 
@@ -51,6 +52,11 @@ public sealed class EngineCore
 
     /// <summary>Sequences submitted and not yet ended.</summary>
     public int Outstanding => _slots.Count;
+
+    public bool IsStepping => _stepping;
+
+    /// <summary>Something is submitted and not ended, or about to leave.</summary>
+    public bool HasWork => _slots.Count > 0 || _leaves.Count > 0;
 
     public bool Holds(RequestId request) => _slots.TryGet(request, out _);
 
@@ -92,6 +98,39 @@ public sealed class EngineCore
         if (!_cache.CanEverHold(request, request.PromptTokens + outputLimit)) return false;
 
         Synchronise(now);
+        if (!_stepping) NextTurn = now;
+        if (_parked.Remove(request.Id, out var parked))
+        {
+            _slots.Add(request.Id, parked);
+            _step.Return(parked);
+            return true;
+        }
+
+        var slot = Take(now, request, predicted, outputLimit, outputTokens);
+        Waiting.Enqueue(slot, atFront: false);
+        return true;
+    }
+
+    /// <summary>Takes in a sequence that was moved here with its KV; it joins the batch at the next step that has
+    /// room.</summary>
+    /// <param name="computed">Tokens whose KV came with it, at least 1.</param>
+    /// <returns>False if the engine could never hold it.</returns>
+    public bool TryAttach(
+        Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens, int computed)
+    {
+        if (!_cache.CanEverHold(request, request.PromptTokens + outputLimit)) return false;
+
+        Synchronise(now);
+        if (!_stepping) NextTurn = now;
+        var slot = Take(now, request, predicted, outputLimit, outputTokens);
+        ref var s = ref _table[slot];
+        (s.Computed, s.IsMigrating, s.HasStarted) = (computed, true, true);
+        _step.Return(slot);
+        return true;
+    }
+
+    private int Take(Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens)
+    {
         var slot = _table.Allocate();
         ref var s = ref _table[slot];
         s.Request = request;
@@ -101,18 +140,47 @@ public sealed class EngineCore
         s.LastTokenAt = EngineTime.At(now);
         s.Order = _submitted++;
         _slots.Add(request.Id, slot);
-        Waiting.Enqueue(slot, atFront: false);
-        if (!_stepping) NextTurn = now;
-        return true;
+        return slot;
     }
 
-    /// <summary>Ends a request early. Takes effect between steps; the event says when.</summary>
+    /// <summary>Ends a request early. Takes effect between steps; <see cref="EventKind.Cancelled"/> says when.</summary>
     /// <returns>False if the engine does not hold it.</returns>
-    public bool TryCancel(Instant now, RequestId request)
+    public bool TryCancel(Instant now, RequestId request) => TryLeave(now, request, EventKind.Cancelled);
+
+    /// <summary>Takes a request off the engine; its KV goes to host memory while there is room, and a later submission of the
+    /// same request goes on from it. Takes effect between steps; <see cref="EventKind.Evicted"/> says when.</summary>
+    /// <returns>False if the engine does not hold it.</returns>
+    public bool TryEvict(Instant now, RequestId request) => TryLeave(now, request, EventKind.Evicted);
+
+    /// <summary>Lets a decoding request go to another engine. Takes effect between steps; <see cref="EventKind.MovedOut"/>
+    /// says when. Nothing happens if it ended or lost its blocks meanwhile.</summary>
+    /// <returns>False if the engine does not hold it.</returns>
+    public bool TryMoveOut(Instant now, RequestId request) => TryLeave(now, request, EventKind.MovedOut);
+
+    /// <summary>Forgets the KV of an evicted request.</summary>
+    public void DropParked(RequestId request)
+    {
+        if (!_parked.Remove(request, out var slot)) return;
+        _step.Retire(slot, ref _table[slot]);
+        _table.Free(slot);
+    }
+
+    /// <summary>Forgets every cached prefix, because the weights are loaded anew.</summary>
+    public void ForgetPrefixes() => _cache.ForgetPrefixes();
+
+    /// <summary>Progress of a request the engine holds: output tokens, and tokens whose KV is computed.</summary>
+    public (int Output, int Computed) ProgressOf(RequestId request)
+    {
+        var isHere = _slots.TryGet(request, out var slot);
+        Check.That(isHere);
+        return (_step.OutputTokens(slot), _step.ComputedTokens(slot));
+    }
+
+    private bool TryLeave(Instant now, RequestId request, EventKind how)
     {
         if (!_slots.TryGet(request, out _)) return false;
         Synchronise(now);
-        _cancels.Add(request);
+        _leaves.Add((request, how));
         if (!_stepping) NextTurn = now;
         return true;
     }
@@ -120,24 +188,33 @@ public sealed class EngineCore
     /// <summary>Ends the step under way, if any, and begins the next. Call at <see cref="NextTurn"/>.</summary>
     public void Turn()
     {
-        var now = EngineTime.At(NextTurn);
-        if (_stepping)
-        {
-            now = _end;
-            EndStretch();
-        }
-
-        Cancel(now);
+        var at = NextTurn;
+        var now = _stepping ? _end : EngineTime.At(at);
+        EndStep();
         Begin(now);
     }
 
+    /// <summary>The first half of a turn, for engines that share a device.</summary>
+    public void EndStep()
+    {
+        var now = _stepping ? _end : EngineTime.At(NextTurn);
+        if (_stepping) EndStretch();
+        LetLeave(now);
+        NextTurn = Instant.Never;
+    }
+
+    /// <summary>The second half of a turn, at any later instant.</summary>
+    public void BeginStep(Instant now) => Begin(EngineTime.At(now));
+
     /// <summary>Brings a stretch of steps up to date and cuts it short after the step under way, because something is about
     /// to change.</summary>
-    public void Synchronise(Instant now)
+    /// <param name="hasTurned">True if a step that ends at <paramref name="now"/> has had its turn already, so that the next
+    /// one is under way.</param>
+    public void Synchronise(Instant now, bool hasTurned = false)
     {
         if (!_stepping || _stretch == 1 || _end.Instant <= now) return;
 
-        var done = StepsEndedBefore(now);
+        var done = StepsEndedBefore(hasTurned ? new(now.Ticks + 1) : now);
         if (done > 0)
         {
             var newBegin = _begin.Plus(TimeOf(done));
@@ -152,23 +229,27 @@ public sealed class EngineCore
     }
 
     /// <summary>The engine dies: everything it held is gone without an event of its own.</summary>
-    /// <param name="onLost">Told of each request lost and the output tokens it had.</param>
-    public void Lose(Action<Request, int> onLost)
+    /// <param name="onLost">Told of each request lost and the output tokens it had. One whose answer was complete but kept
+    /// back (static batching) has its last token to do again.</param>
+    public void Lose(Instant now, Action<Request, int> onLost)
     {
+        Synchronise(now);
         _stepping = false;
-        _cancels.Clear();
+        _leaves.Clear();
         _held.Clear();
         _step.ForgetHeldBack();
         for (var slot = 0; slot < _table.Used; slot++)
         {
             ref var s = ref _table[slot];
             if (s.Phase is SequencePhase.Free or SequencePhase.Removed) continue;
-            var (request, output) = (s.Request, _step.OutputTokens(slot));
-            _slots.Remove(request.Id, out _);
+            var (request, output, outputMax) = (s.Request, _step.OutputTokens(slot), s.OutputLimit - 1);
+            var wasParked = _parked.Remove(request.Id, out _);
+            if (!wasParked) _slots.Remove(request.Id, out _);
             if (_step.Retire(slot, ref s)) _table.Free(slot);
-            onLost(request, output);
+            if (!wasParked) onLost(request, Math.Min(output, outputMax));
         }
 
+        _cache.ForgetPrefixes();
         NextTurn = Instant.Never;
     }
 
@@ -177,6 +258,16 @@ public sealed class EngineCore
         _step.Begin(now);
         _step.ReturnHeldBack();
         _scheduler.Compose(_step);
+        if (_batch.IsEmpty && _step.HeldCount > 0)
+        {
+            // Whoever kept the batch open left or gave way: it is over.
+            ReleaseHeld(now);
+            var swapped = _batch.Shape.SwappedTokens;
+            _step.Begin(now);
+            _batch.MutableShape.SwappedTokens += swapped;
+            _scheduler.Compose(_step);
+        }
+
         if (_batch.IsEmpty)
         {
             // With nobody running, memory is free and whoever is next can be admitted: an idle engine has no work.
@@ -203,7 +294,13 @@ public sealed class EngineCore
 
     private bool CanSkip() =>
         _limits.SkipStableSteps && _scheduler.IsStable && _runner.ClosedForm is not null && _batch.Chunks.IsEmpty &&
-        _step.Prefilling.IsEmpty && _batch.Shape.SwappedTokens == 0 && !_step.HasHeldBack && !_step.SomeoneGaveWay;
+        _step.Prefilling.IsEmpty && _batch.Shape.SwappedTokens == 0 && !_step.HasHeldBack && !_step.SomeoneGaveWay &&
+        !MayAdmitLater;
+
+    /// <summary>True if someone waits for memory only and might get in without anybody leaving: a waiting prompt whose cached
+    /// prefix is reclaimed meanwhile asks for fewer blocks in its first chunk.</summary>
+    private bool MayAdmitLater =>
+        _cache.ForgetsWhileDecoding && Waiting.Count > 0 && _step.Running - _step.Paused < _limits.SequencesMax;
 
     /// <summary>Femtoseconds of the first <paramref name="steps"/> steps of the stretch.</summary>
     private long TimeOf(long steps) => steps * _stepTime + _increment * (steps * (steps - 1) / 2);
@@ -233,7 +330,7 @@ public sealed class EngineCore
 
         foreach (var chunk in _batch.Chunks) CompleteChunk(chunk);
         for (var slot = _decodes.NextEnded; slot >= 0; slot = _decodes.NextEnded) End(slot);
-        if (_step.HeldCount > 0 && _step.Running == _step.HeldCount) ReleaseHeld();
+        if (_step.HeldCount > 0 && _step.Running == _step.HeldCount) ReleaseHeld(_end);
     }
 
     private void CompleteDecodes(long steps, EngineTime end, bool takeNext)
@@ -274,43 +371,48 @@ public sealed class EngineCore
         }
 
         _step.Retire(slot, ref s);
-        Finish(slot, in s);
+        Finish(slot, in s, _end);
     }
 
-    private void ReleaseHeld()
+    private void ReleaseHeld(EngineTime now)
     {
         foreach (var slot in _held)
         {
             ref var s = ref _table[slot];
             _step.Retire(slot, ref s);
-            Finish(slot, in s);
+            Finish(slot, in s, now);
         }
 
         _held.Clear();
     }
 
-    private void Finish(int slot, in Sequence s)
+    private void Finish(int slot, in Sequence s, EngineTime now)
     {
-        var e = new SluiceEvent(_end.Instant, s.Request.Id, Id, s.Output, EventKind.Finished);
+        var e = new SluiceEvent(now.Instant, s.Request.Id, Id, s.Output, EventKind.Finished);
         _slots.Remove(s.Request.Id, out _);
         _table.Free(slot);
         _sink.Emit(e); // Last, because the sink may submit the next request at once.
     }
 
-    private void Cancel(EngineTime now)
+    private void LetLeave(EngineTime now)
     {
-        if (_cancels.Count == 0) return;
-        foreach (var id in _cancels)
+        for (var i = 0; i < _leaves.Count; i++) // The sink may add to the list.
         {
-            if (!_slots.Remove(id, out var slot)) continue; // It ended in the step under way.
+            var (id, how) = _leaves[i];
+            if (!_slots.TryGet(id, out var slot)) continue; // It ended in the step under way.
             ref var s = ref _table[slot];
+            if (how is EventKind.MovedOut && s.Phase != SequencePhase.Decoding) continue;
+
+            _slots.Remove(id, out _);
             if (s.Phase == SequencePhase.Held) _held.Remove(slot);
-            var output = _step.OutputTokens(slot);
-            if (_step.Retire(slot, ref s)) _table.Free(slot);
-            _sink.Emit(new(now.Instant, id, Id, output, EventKind.Cancelled));
+            var amount = how is EventKind.MovedOut ? _step.ComputedTokens(slot) : _step.OutputTokens(slot);
+            if (how is EventKind.Evicted) amount = Math.Min(amount, s.OutputLimit - 1); // As in Lose.
+            if (how is EventKind.Evicted && _step.TryPark(slot, ref s)) _parked.Add(id, slot);
+            else if (_step.Retire(slot, ref s)) _table.Free(slot);
+            _sink.Emit(new(now.Instant, id, Id, amount, how));
         }
 
-        _cancels.Clear();
+        _leaves.Clear();
     }
 
     private void Emit(EventKind kind, in Sequence s, int amount) =>

@@ -14,4 +14,19 @@ public interface IEngine
     /// <summary>Comes back as <see cref="EventKind.Cancelled"/>, or as <see cref="EventKind.Finished"/> if that was
     /// first.</summary>
     void Cancel(Instant now, RequestId request);
+
+    /// <summary>Takes a request off; its KV goes to host memory where the engine can keep it. Comes back as
+    /// <see cref="EventKind.Evicted"/>, or as <see cref="EventKind.Finished"/> if that was first.</summary>
+    void Evict(Instant now, RequestId request);
+
+    /// <summary>Forgets the KV of an evicted request, because it goes on elsewhere or its caller left.</summary>
+    void DropEvicted(RequestId request);
+
+    /// <summary>Unloads the model and loads another; only while nothing is outstanding. Comes back as
+    /// <see cref="EventKind.ModelLoaded"/>.</summary>
+    void Load(Instant now, ModelId model);
+
+    /// <summary>Moves a running request with its KV to another engine, while it runs. Comes back as
+    /// <see cref="EventKind.Migrated"/>, or not at all if it ended or was refused there.</summary>
+    void Migrate(Instant now, RequestId request, EngineId to);
 }

@@ -19,6 +19,12 @@ public enum SequencePhase : byte
     /// <summary>KV in host memory.</summary>
     Swapped,
 
+    /// <summary>Evicted, with its KV in host memory; not the engine's business until it is submitted again.</summary>
+    Parked,
+
+    /// <summary>On its way into the batch with KV it already has: from host memory, or from another engine.</summary>
+    Returning,
+
     /// <summary>Finished, kept in its batch until the whole batch has (static batching).</summary>
     Held,
 
@@ -58,6 +64,9 @@ public struct Sequence
     internal int Previous { get; set; }
     internal int Next { get; set; }
     internal bool HasStarted { get; set; }
+
+    /// <summary>While returning: its KV comes from another engine, so room for it is admitted, not swapped in.</summary>
+    internal bool IsMigrating { get; set; }
 
     /// <summary>Encoder work is done with the first chunk and not again after preemption.</summary>
     internal bool IsEncoded { get; set; }

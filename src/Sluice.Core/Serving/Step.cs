@@ -18,6 +18,8 @@ public sealed class Step
     private readonly List<int> _prefilling = new(16);
     private readonly List<int> _swapped = new(16);
     private readonly List<int> _heldBack = new(16);
+    private readonly List<int> _returning = new(16);
+    private long _swappedBetweenSteps;
 
     internal Step(
         EngineId engine, EngineLimits limits, SequenceTable table, DecodeSet decodes, WaitingQueue waiting, IKvCache cache,
@@ -136,12 +138,13 @@ public sealed class Step
     /// <summary>Takes a waiting sequence into the batch with its first chunk of up to <paramref name="tokens"/>.</summary>
     /// <param name="wholePrompt">Reserve room for everything known of it at once, not only for the first chunk.</param>
     /// <param name="keepFree">Blocks that must stay free after admission while somebody else runs (a watermark).</param>
-    /// <returns>False, and nothing changed, if the batch is full, or tokens or blocks are short.</returns>
+    /// <returns>False, and nothing changed, if the batch is full, tokens or blocks are short, or a sequence that already has
+    /// its KV waits for room.</returns>
     public bool TryAdmit(int sequence, int tokens, bool wholePrompt = false, int keepFree = 0)
     {
         ref var s = ref _table[sequence];
         Check.That(s.Phase == SequencePhase.Waiting);
-        if (_running.Count - Paused >= Limits.SequencesMax) return false;
+        if (_returning.Count > 0 || _running.Count - Paused >= Limits.SequencesMax) return false;
 
         var cached = Cache.CachedTokens(s.Request);
         tokens = Math.Min(Math.Min(tokens, Budget), s.Known - cached);
@@ -190,7 +193,7 @@ public sealed class Step
     public bool TrySwapOut(int sequence)
     {
         ref var s = ref _table[sequence];
-        if (Cache.HostFreeBlocks < (s.Known + Cache.BlockTokens) / Cache.BlockTokens + 1) return false;
+        if (!CanSwapOut(sequence)) return false;
 
         TakeOutOfBatch(sequence, ref s);
         var moved = Cache.TrySwapOut(sequence);
@@ -214,19 +217,9 @@ public sealed class Step
         if (Cache.FreeBlocks - blocks < (Running > 0 ? keepFree : 0) || !Cache.TrySwapIn(sequence, s.Computed)) return false;
 
         _swapped.Remove(sequence);
-        _running.Append(sequence);
         _batch.MutableShape.SwappedTokens += s.Computed;
         Emit(EventKind.SwappedIn, in s, s.Computed);
-        if (s.Computed == s.Known - 1 && s.Output > 0)
-        {
-            JoinDecodes(sequence, ref s);
-        }
-        else
-        {
-            s.Phase = SequencePhase.Prefilling;
-            _prefilling.Add(sequence);
-        }
-
+        Rejoin(sequence, ref s);
         return true;
     }
 
@@ -261,6 +254,57 @@ public sealed class Step
         Budget = Limits.TokenBudget;
         SomeoneGaveWay = false;
         _batch.Clear();
+        _batch.MutableShape.SwappedTokens = _swappedBetweenSteps;
+        _swappedBetweenSteps = 0;
+        while (_returning.Count > 0 && TryBringBack(_returning[0])) _returning.RemoveAt(0);
+    }
+
+    /// <summary>Puts a sequence that has its KV elsewhere in line for this engine's memory, ahead of everybody
+    /// waiting.</summary>
+    internal void Return(int slot)
+    {
+        _table[slot].Phase = SequencePhase.Returning;
+        _returning.Add(slot);
+    }
+
+    /// <summary>Moves a sequence's KV to host memory and out of the scheduler's sight. Between steps only.</summary>
+    /// <returns>False if it holds no KV or host memory is short; nothing changed then.</returns>
+    internal bool TryPark(int slot, ref Sequence s)
+    {
+        switch (s.Phase)
+        {
+            case SequencePhase.Swapped:
+                _swapped.Remove(slot);
+                break;
+            case SequencePhase.Returning when !s.IsMigrating:
+                _returning.Remove(slot);
+                break;
+            case SequencePhase.Decoding or SequencePhase.Prefilling or SequencePhase.Paused:
+                if (!CanSwapOut(slot)) return false;
+                TakeOutOfBatch(slot, ref s);
+                var moved = Cache.TrySwapOut(slot);
+                Check.That(moved);
+                _swappedBetweenSteps += s.Computed;
+                break;
+            default:
+                return false;
+        }
+
+        s.Phase = SequencePhase.Parked;
+        return true;
+    }
+
+    private bool TryBringBack(int slot)
+    {
+        ref var s = ref _table[slot];
+        if (_running.Count - Paused >= Limits.SequencesMax) return false;
+        if (s.IsMigrating ? !Cache.TryAdmit(slot, s.Request, s.Computed) : !Cache.TrySwapIn(slot, s.Computed)) return false;
+
+        if (!s.IsMigrating) _batch.MutableShape.SwappedTokens += s.Computed;
+        s.IsMigrating = false;
+        Emit(EventKind.SwappedIn, in s, s.Computed);
+        Rejoin(slot, ref s);
+        return true;
     }
 
     /// <summary>Lets those left out of the last step for want of budget decode again.</summary>
@@ -307,6 +351,13 @@ public sealed class Step
                 _swapped.Remove(slot);
                 Cache.ReleaseSwapped(slot);
                 return true;
+            case SequencePhase.Parked:
+                Cache.ReleaseSwapped(slot);
+                return true;
+            case SequencePhase.Returning:
+                _returning.Remove(slot);
+                if (!s.IsMigrating) Cache.ReleaseSwapped(slot);
+                return true;
             case SequencePhase.Decoding:
                 LeaveDecodes(slot, ref s);
                 break;
@@ -325,6 +376,24 @@ public sealed class Step
         _running.Remove(slot);
         Cache.Release(slot);
         return true;
+    }
+
+    /// <summary>Host memory for all it knows, and the block it may have been given ahead.</summary>
+    private bool CanSwapOut(int slot) =>
+        Cache.HostFreeBlocks >= (_table[slot].Request.PromptTokens + OutputTokens(slot)) / Cache.BlockTokens + 2;
+
+    /// <summary>Goes on where it stopped: decoding, or in the middle of its prefill.</summary>
+    private void Rejoin(int slot, ref Sequence s)
+    {
+        _running.Append(slot);
+        if (s.Computed == s.Known - 1 && s.Output > 0)
+        {
+            JoinDecodes(slot, ref s);
+            return;
+        }
+
+        s.Phase = SequencePhase.Prefilling;
+        _prefilling.Add(slot);
     }
 
     private void TakeOutOfBatch(int slot, ref Sequence s)

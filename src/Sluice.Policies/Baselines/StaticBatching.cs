@@ -15,11 +15,18 @@ public sealed class StaticBatching : IIterationScheduler
     {
         if (step.Running > 0)
         {
-            while (!step.TryAdvanceDecodes()) step.Preempt(step.LastRunning);
+            while (!step.TryAdvanceDecodes()) step.Preempt(LastUnfinished(step));
             if (step.Running > 0) return;
         }
 
         step.WidenBudget(int.MaxValue);
         WholePrompts.Admit(step, keepFree: 0);
+    }
+
+    private static int LastUnfinished(Step step)
+    {
+        var last = step.LastRunning;
+        while (step[last].Phase is SequencePhase.Held) last = step.PreviousRunning(last);
+        return last;
     }
 }

@@ -14,11 +14,15 @@ internal static class KvCaches
         {
             KvKind.Paged => new CountingKvCache(blocks, options.BlockTokens, hostBlocks),
             KvKind.PrefixCache => new PagedKvCache(blocks, options.BlockTokens, hostBlocks, prefixCache: true),
-            KvKind.ReserveMaximum => Reserving(ReservationRules.ReserveMaximum(options.ModelTokensMax)),
+            KvKind.ReserveMaximum => Reserving(AtLeastAll(ReservationRules.ReserveMaximum(options.ModelTokensMax))),
             KvKind.ReservePowerOfTwo => Reserving(ReservationRules.ReservePowerOfTwo(trueLength)),
             KvKind.ReserveOracle => Reserving(ReservationRules.ReserveExact(trueLength)),
             _ => throw new InvariantException($"unmapped {system.Kv}"),
         };
+
+        // A workload may ask for more than the model takes; it then reserves that, because a range cannot grow.
+        Func<Request, int> AtLeastAll(Func<Request, int> rule) =>
+            request => Math.Max(rule(request), request.PromptTokens + trueLength(request));
 
         ReservingKvCache Reserving(Func<Request, int> rule) => new(tokens, rule, system.Ranges);
     }

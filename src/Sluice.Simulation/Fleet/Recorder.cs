@@ -8,6 +8,7 @@ internal sealed class Recorder(RequestLog log, Workload workload) : IEventSink
     private Fingerprint _fingerprint = new();
     private SimulatedEngine[] _engines = [];
 
+    public IEventSink? Observer { get; set; }
     public ulong Fingerprint => _fingerprint.Value;
     public long Finished { get; private set; }
     public long Rejected { get; private set; }
@@ -62,6 +63,8 @@ internal sealed class Recorder(RequestLog log, Workload workload) : IEventSink
                 Failed++;
                 break;
         }
+
+        Observer?.Emit(in e);
     }
 
     private long Delivered(in SluiceEvent e, int outputTokens) =>

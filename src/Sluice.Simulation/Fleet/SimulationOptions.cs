@@ -5,8 +5,8 @@ namespace Sluice.Simulation;
 /// <summary>The fleet and the bounds of one run.</summary>
 public sealed record SimulationOptions
 {
-    /// <summary>One profile per engine.</summary>
-    public required IReadOnlyList<EngineProfile> Engines { get; init; }
+    /// <summary>One per engine; a profile alone makes an engine with a device and a model of its own.</summary>
+    public required IReadOnlyList<EngineSetup> Engines { get; init; }
 
     public EngineLimits Limits { get; init; } = new();
 
@@ -26,6 +26,14 @@ public sealed record SimulationOptions
 
     /// <summary>Longest sequence the model takes, which reservation to the maximum reserves [tokens].</summary>
     public int ModelTokensMax { get; init; } = 2048;
+
+    public LoadTimes LoadTimes { get; init; } = new();
+
+    /// <summary>What a migrating request's KV goes over.</summary>
+    public Link MigrationLink { get; init; } = Links.NetworkH100;
+
+    /// <summary>Models whose weights fit into an engine's host memory.</summary>
+    public int WarmModelsMax { get; init; } = 4;
 
     /// <summary>Sorted by time.</summary>
     public IReadOnlyList<Fault> Faults { get; init; } = [];

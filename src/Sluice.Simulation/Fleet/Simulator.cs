@@ -5,7 +5,7 @@ namespace Sluice.Simulation;
 /// <summary>Drives a dispatcher and its engines through a workload in virtual time.</summary>
 /// <remarks>
 /// Three sources of events: arrivals in order, one pending turn per engine in a heap, and timers. At one instant timers go
-/// first, then arrivals, then engine turns by engine id. Same workload, options and seed give the same events, bit for bit.
+/// first, then arrivals, then the plan, then engine turns by engine id. Same workload, options and seed give the same events, bit for bit.
 /// </remarks>
 public sealed class Simulator
 {
@@ -22,10 +22,13 @@ public sealed class Simulator
     private readonly TimeSeries _series = new(TimeSpan.TicksPerSecond / 10);
     private readonly bool _readsReports;
     private readonly ProgramTracker? _programs;
+    private readonly Migrations _migrations = new();
+    private readonly SharedDevice?[] _devices; // by engine
     private long _timerOrder;
     private int _nextArrival;
     private readonly int _arrivals;
     private Instant _now;
+    private int _lastTurned = -1; // at this instant
 
     public Simulator(Workload workload, ServingSystem system, SimulationOptions options)
     {
@@ -35,12 +38,13 @@ public sealed class Simulator
         EngineEvents = new EngineTap(this);
 
         var rng = new Rng(options.Seed);
-        var policies = system.Policies(new PolicyContext(TrueLength, rng.Fork("policies")));
-        _readsReports = policies.Router.ReadsReports;
+        var policies = system.Policies(new PolicyContext(TrueLength, rng.Fork("policies"), FleetInfos.Of(options)));
+        _readsReports = policies.Scheduler.ReadsReports;
 
         _snapshots = new EngineSnapshot[options.Engines.Count];
         _engines = new SimulatedEngine[options.Engines.Count];
         for (var i = 0; i < _engines.Length; i++) _engines[i] = MakeEngine(i, options.Engines[i]);
+        _devices = SharedDevices();
         _recorder.Attach(_engines);
         _dispatcher = new Dispatcher(policies, _engines, _snapshots, _recorder);
 
@@ -52,6 +56,17 @@ public sealed class Simulator
     }
 
     internal IEventSink EngineEvents { get; }
+
+    /// <summary>Sees every event after the recorder did.</summary>
+    internal IEventSink? Observer
+    {
+        get => _recorder.Observer;
+        set => _recorder.Observer = value;
+    }
+
+    internal Dispatcher Dispatcher => _dispatcher;
+    internal ReadOnlySpan<EngineSnapshot> Snapshots => _snapshots;
+    internal IReadOnlyList<SimulatedEngine> Engines => _engines;
 
     /// <summary>Requests ended so far, for progress bars.</summary>
     public long Ended => _recorder.Finished + _recorder.Cancelled + _recorder.Failed + _recorder.Rejected;
@@ -65,14 +80,18 @@ public sealed class Simulator
             var timer = _timers.TryPeek(out _, out var due) ? due.At : long.MaxValue;
             var arrival = _nextArrival < _arrivals ? _workload.Requests[_nextArrival].Arrival.Ticks : long.MaxValue;
             var turn = _turns.MinKey;
+            var plan = Math.Max(_dispatcher.PlanAt.Ticks, _now.Ticks);
             var at = Math.Min(Math.Min(timer, arrival), turn);
-            if (at == long.MaxValue) return End();
+            if (at == long.MaxValue && !MustPlan()) return End();
+            at = Math.Min(at, plan);
 
             Check.That(at >= _now.Ticks);
             if (_series.NextAtTicks <= at) TakeSample(at);
+            if (at > _now.Ticks) _lastTurned = -1;
             _now = new(at);
             if (timer == at) OnTimer(_timers.Dequeue());
             else if (arrival == at) OnArrival(_workload.Requests[_nextArrival++]);
+            else if (plan == at) OnPlan();
             else OnTurn(_turns.MinItem);
         }
 
@@ -85,23 +104,23 @@ public sealed class Simulator
     public RunResult Result(TimeSpan wall, IReadOnlyList<KeyValuePair<string, string>> settings)
     {
         var itl = new LogHistogram();
-        foreach (var engine in _engines) itl.Merge(engine.Core.Gaps.Milliseconds);
+        foreach (var core in Cores) itl.Merge(core.Gaps.Milliseconds);
         return new RunResult
         {
             System = _system.Name,
             Workload = _workload,
             Settings = settings,
             Engines = _engines.Length,
-            Devices = _options.Engines.Sum(p => p.TensorParallel),
+            Devices = DeviceCount(),
             Log = _log,
             ItlMilliseconds = itl,
             Series = _series,
-            Iterations = _engines.Sum(e => e.Core.Iterations),
-            PrefillTokens = _engines.Sum(e => e.Core.PrefillTokens),
+            Iterations = Cores.Sum(c => c.Iterations),
+            PrefillTokens = Cores.Sum(c => c.PrefillTokens),
             Fingerprint = _recorder.Fingerprint,
             End = _now,
             Wall = wall,
-            Notes = [.. _options.Engines.Distinct().Select(p => $"{p.Name}: {p.Origin}")],
+            Notes = [.. _options.Engines.SelectMany(e => e.Profiles).OfType<EngineProfile>().Distinct().Select(p => $"{p.Name}: {p.Origin}")],
         };
     }
 
@@ -117,35 +136,83 @@ public sealed class Simulator
         }
     }
 
+    /// <summary>True if the engine's turn at this instant, if it had one, is over: turns go by engine id.</summary>
+    internal bool HasTurned(EngineId engine) => engine.Index <= _lastTurned;
+
     internal void SubmitLater(Instant at, EngineId engine, Request request, TokenEstimate predicted) =>
         At(at, new Timer(TimerKind.Submit, 0, engine, request, predicted));
 
     /// <summary>The request is on its way to the engine (its media are being prepared); try again once it is there.</summary>
     internal void CancelLater(Instant now, EngineId engine, RequestId request)
     {
-        var media = _workload.Requests[(int)request.Value].Media;
-        var at = media is null ? now : _workload.Requests[(int)request.Value].Arrival + media.Preparation;
-        if (at > now) At(at, new Timer(TimerKind.Cancel, (int)request.Value, engine));
+        if (_migrations.TryCancel(request)) return;
+        if (_dispatcher.RequestOf(request) is not { Media: { } media } live) return;
+        var at = live.Arrival + media.Preparation;
+        if (at >= now) At(at, new Timer(TimerKind.Cancel, (int)request.Value, engine));
     }
 
-    private int TrueLength(Request request) => _workload.OutputTokens[(int)request.Id.Value];
+    internal LoadTimes LoadTimes => _options.LoadTimes;
+    internal Link MigrationLink => _options.MigrationLink;
 
-    private SimulatedEngine MakeEngine(int index, EngineProfile profile)
+    internal int TrueLength(Request request) => _workload.OutputTokens[(int)request.Id.Value];
+
+    internal EngineCore MakeCore(EngineId id, EngineProfile profile, ClosedFormStepTime stepTime, bool isShared)
     {
         var cache = KvCaches.Make(_system, profile, _options, TrueLength);
-        var stepTime = new ClosedFormStepTime(profile);
-        var core = new EngineCore(new(index), _options.Limits, _system.Iteration(), cache, stepTime, EngineEvents);
-        _snapshots[index] = new EngineSnapshot
+        var limits = isShared ? _options.Limits with { SkipStableSteps = false } : _options.Limits;
+        return new EngineCore(id, limits, _system.Iteration(), cache, stepTime, EngineEvents);
+    }
+
+    /// <summary>Puts the size of the engine's KV into its snapshot.</summary>
+    internal void ReportKv(SimulatedEngine engine)
+    {
+        ref var snapshot = ref _snapshots[engine.Id.Index];
+        (snapshot.FreeBlocks, snapshot.TotalBlocks) = (engine.Core.FreeBlocks, engine.Core.TotalBlocks);
+        snapshot.BlockTokens = engine.Core.BlockTokens;
+    }
+
+    internal void FinishLoadLater(Instant at, EngineId engine, ModelId model) =>
+        At(at, new Timer(TimerKind.ModelLoaded, model.Index, engine));
+
+    internal void CopyLater(Instant at, EngineId from, EngineId to, RequestId request)
+    {
+        _migrations.Begin(request, to);
+        At(at, new Timer(TimerKind.Copied, (int)request.Value, from));
+    }
+
+    private IEnumerable<EngineCore> Cores => _engines.SelectMany(e => e.Cores);
+
+    private SimulatedEngine MakeEngine(int index, EngineSetup setup)
+    {
+        var engine = new SimulatedEngine(new(index), setup, this, new HostMemory(_options.WarmModelsMax));
+        ref var snapshot = ref _snapshots[index];
+        snapshot = snapshot with
         {
             Id = new(index),
+            IsPresent = true,
             IsReady = true,
+            Model = setup.Loaded,
             OutstandingMax = _options.OutstandingMax,
-            FreeBlocks = cache.FreeBlocks,
-            TotalBlocks = cache.TotalBlocks,
-            BlockTokens = cache.BlockTokens,
+            WarmModels = engine.WarmModels,
         };
-        return new SimulatedEngine(new(index), profile, stepTime, _workload, this, core);
+        return engine;
     }
+
+    private SharedDevice?[] SharedDevices()
+    {
+        var devices = new SharedDevice?[_engines.Length];
+        foreach (var group in Enumerable.Range(0, _engines.Length).GroupBy(i => _options.Engines[i].Device).Where(g => g.Key >= 0))
+        {
+            var device = new SharedDevice([.. group.Select(i => _engines[i])]);
+            foreach (var i in group) devices[i] = device;
+        }
+
+        return devices;
+    }
+
+    private int DeviceCount() =>
+        _options.Engines.Where(e => e.Device < 0).Sum(e => e.Profile.TensorParallel) +
+        _options.Engines.Where(e => e.Device >= 0).GroupBy(e => e.Device).Sum(g => g.Max(e => e.Profile.TensorParallel));
 
     private void OnArrival(Request request)
     {
@@ -158,9 +225,28 @@ public sealed class Simulator
     private void OnTurn(int index)
     {
         var engine = _engines[index];
+        _lastTurned = Math.Max(_lastTurned, index);
+        if (_devices[index] is { } device)
+        {
+            // Whoever finds the device busy is begun by the engine that holds it.
+            _turns.Remove(index);
+            device.TryTurn(engine, Reschedule);
+            return;
+        }
+
         engine.Core.Turn();
         Reschedule(engine);
     }
+
+    private void OnPlan()
+    {
+        if (_readsReports) ReadReports();
+        _dispatcher.Plan(_now);
+        Check.That(_dispatcher.PlanAt > _now); // Or time would stand still.
+    }
+
+    /// <summary>Nothing else is due, but something is queued and the scheduler may still act on it.</summary>
+    private bool MustPlan() => _dispatcher.Queued > 0 && _dispatcher.PlanAt < Instant.Never;
 
     private void OnTimer(Timer timer)
     {
@@ -178,8 +264,17 @@ public sealed class Simulator
             case TimerKind.Patience:
                 if (_log.FirstToken[timer.Index] < 0) _dispatcher.OnCancel(_now, new(timer.Index));
                 break;
+            case TimerKind.ModelLoaded when _snapshots[timer.Engine.Index].IsPresent:
+                _engines[timer.Engine.Index].FinishLoad(_now, new(timer.Index));
+                break;
+            case TimerKind.Copied:
+                _engines[timer.Engine.Index].MoveOut(_now, new(timer.Index));
+                break;
+            case TimerKind.Attach when _migrations.TryArrive(new(timer.Index), out var migration):
+                Attach(_dispatcher.RequestOf(new(timer.Index))!, in migration);
+                break;
             case TimerKind.Cancel:
-                _engines[timer.Engine.Index].Cancel(_now, new(timer.Index));
+                _engines[timer.Engine.Index].CancelPrepared(_now, new(timer.Index));
                 break;
         }
     }
@@ -191,14 +286,16 @@ public sealed class Simulator
             case FaultKind.Cancel:
                 _dispatcher.OnCancel(_now, new(fault.Target));
                 break;
-            case FaultKind.LoseEngine when _snapshots[fault.Target].IsReady:
+            case FaultKind.LoseEngine when _snapshots[fault.Target].IsPresent:
                 var lost = new Dictionary<RequestId, int>();
-                _engines[fault.Target].Core.Lose((request, output) => lost.Add(request.Id, output));
+                _engines[fault.Target].Lose(_now, (request, output) => lost.Add(request.Id, output));
+                _migrations.TakeBack(new(fault.Target), lost);
+                _devices[fault.Target]?.Forget(_engines[fault.Target]);
                 Reschedule(_engines[fault.Target]);
                 _dispatcher.OnEngineLost(_now, new(fault.Target), id => lost.GetValueOrDefault(id));
                 break;
-            case FaultKind.JoinEngine when !_snapshots[fault.Target].IsReady:
-                _dispatcher.OnEngineJoined(_now, new(fault.Target), _snapshots[fault.Target].Model);
+            case FaultKind.JoinEngine when !_snapshots[fault.Target].IsPresent:
+                _dispatcher.OnEngineJoined(_now, new(fault.Target), _engines[fault.Target].Model);
                 break;
         }
     }
@@ -218,11 +315,12 @@ public sealed class Simulator
     {
         foreach (var engine in _engines)
         {
-            engine.Core.Synchronise(_now);
-            Reschedule(engine);
+            engine.Synchronise(_now);
             var waiting = engine.Core.Waiting;
             _dispatcher.OnEngineStatus(
-                engine.Id, engine.Core.Running, waiting.Count, waiting.PromptTokens, engine.Core.FreeBlocks);
+                engine.Id, engine.Core.Running, waiting.Count, waiting.PromptTokens, engine.Core.FreeBlocks,
+                engine.OutputTokens);
+            _snapshots[engine.Id.Index].WarmModels = engine.WarmModels;
         }
     }
 
@@ -237,7 +335,7 @@ public sealed class Simulator
             total += engine.Core.TotalBlocks;
             live += engine.Core.LiveTokens;
             slots += (long)engine.Core.TotalBlocks * engine.Core.BlockTokens;
-            output += engine.Core.OutputTokens;
+            output += engine.OutputTokens;
         }
 
         _series.Add(new Sample(
@@ -250,10 +348,34 @@ public sealed class Simulator
         public void Emit(in SluiceEvent e)
         {
             simulator._recorder.Emit(in e);
+            if (e.Kind is EventKind.MovedOut) simulator.OnMovedOut(in e);
             simulator._dispatcher.OnEngineEvent(in e);
             if (e.Kind is EventKind.Finished && simulator._programs is { } programs)
                 programs.OnFinished((int)e.Request.Value, simulator._recorder.DeliveredAt, simulator.Release);
         }
+    }
+
+    private void OnMovedOut(in SluiceEvent e)
+    {
+        _migrations.Leave(_workload.Requests[(int)e.Request.Value], e.Engine, e.Amount);
+        At(e.At + _options.LoadTimes.MigrationDowntime, new Timer(TimerKind.Attach, (int)e.Request.Value, e.Engine));
+    }
+
+    private void Attach(Request request, in Migration migration)
+    {
+        if (migration.IsCancelled)
+        {
+            EngineEvents.Emit(new(_now, request.Id, migration.From, migration.OutputTokens, EventKind.Cancelled));
+            return;
+        }
+
+        var predicted = _dispatcher.PredictionOf(request.Id);
+        var to = _engines[migration.To.Index];
+        var canTake = _snapshots[migration.To.Index].IsReady && to.Model == request.Model;
+        if (canTake && to.TryAttach(_now, request, predicted, in migration))
+            EngineEvents.Emit(new(_now, request.Id, to.Id, migration.Computed, EventKind.Migrated));
+        else
+            _engines[migration.From.Index].Submit(_now, request, predicted, migration.OutputTokens);
     }
 
     private void Release(Instant at, Request request) => At(at, new Timer(TimerKind.Release, 0, EngineId.None, request));

@@ -39,6 +39,16 @@ public sealed record EngineProfile
     /// <summary>Encoder time per image, video or audio token [ms].</summary>
     public double EncoderMillisecondsPerToken { get; init; } = 0.02;
 
+    /// <summary>How well the coefficients meet what they were fitted to; null if that is not known.</summary>
+    public FitQuality? Fit { get; init; }
+
+    /// <summary>Step times of what the coefficients were fitted to; null if there are none.</summary>
+    public ReferencePoints? Points { get; init; }
+
+    /// <summary>Sets of measured runs that were looked at while the profile was made, by the
+    /// <see cref="MeasuredRun.Set"/> they belong to: a comparison with them is no independent check.</summary>
+    public IReadOnlyList<string> SeenRuns { get; init; } = [];
+
     /// <summary>Where the numbers come from, and how far they were checked.</summary>
     public required string Origin { get; init; }
 }
@@ -59,3 +69,20 @@ public sealed record StepCoefficients
     public int TopK { get; init; }
     public int Experts { get; init; }
 }
+
+/// <summary>Error of a fit on iterations it was not fitted to.</summary>
+/// <param name="R2">Coefficient of determination.</param>
+/// <param name="MeanErrorPercent">Mean of the absolute relative errors.</param>
+/// <param name="P95ErrorPercent">95th percentile of the same; null where only the mean is known.</param>
+public sealed record FitQuality(double R2, double MeanErrorPercent, double? P95ErrorPercent);
+
+/// <summary>Step times [ms] to check coefficients against.</summary>
+/// <param name="Decode1">One decode at a context of 1,024 tokens.</param>
+/// <param name="Decode32">32 of them.</param>
+/// <param name="Decode128">128 of them.</param>
+/// <param name="Prefill512">A fresh prompt of 512 tokens, nothing else.</param>
+/// <param name="Prefill2048">A fresh prompt of 2,048 tokens, nothing else.</param>
+/// <param name="Mixed">A fresh chunk of 512 tokens and 64 decodes at 1,024, added up: without the penalty of mixed
+/// batches (m, h).</param>
+public sealed record ReferencePoints(
+    double Decode1, double Decode32, double Decode128, double Prefill512, double Prefill2048, double Mixed);

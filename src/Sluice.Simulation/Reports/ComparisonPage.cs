@@ -31,22 +31,21 @@ internal static class ComparisonPage
     {
         var best = new HashSet<(int Row, int Column)>();
         for (var column = 0; column < Metric.Key.Count; column++)
-        {
-            var value = Metric.Key[column].Best(runs);
             for (var row = 0; row < runs.Count; row++)
-                if (Metric.Key[column].Value(runs[row]) == value) best.Add((row, column + 1));
-        }
+                if (Metric.Key[column].IsBest(runs, differences, row)) best.Add((row, column + 1));
 
         page.Section("").Table(
-            ["run", .. Metric.Key.Select(m => m.Name), "preemptions", "fingerprint"],
+            ["run", .. Metric.Key.Select(m => m.Name), "preemptions"],
             [
                 .. runs.Select((r, i) => (IReadOnlyList<string>)
                 [
                     differences.Labels[i], .. Metric.Key.Select(m => m.Format(m.Value(r))), Figures.Count(r.Preemptions),
-                    r.Fingerprint,
                 ]),
             ],
-            best: best);
+            best: best)
+            .Paragraph(
+                (differences.Axis is { } axis ? $"★ best at its {axis}. " : "★ best of the column. ")
+                + "Latencies are over finished requests, SLO attainment over all that arrived.");
     }
 
     private static void AddOverAxis(PlotPage page, IReadOnlyList<RunSummary> runs, RunDifferences differences, string axis)
@@ -162,7 +161,7 @@ internal static class ComparisonPage
 
     private static void AddRepeat(PlotPage page, IReadOnlyList<RunSummary> runs, RunDifferences differences, string verb) =>
         page.Section("Repeat a run").Table(
-            ["run", "command"],
-            [.. runs.Select((r, i) => (IReadOnlyList<string>)[differences.Labels[i], RunConfig.Command(verb, r.Settings)])],
+            ["run", "command", "fingerprint"],
+            [.. runs.Select((r, i) => (IReadOnlyList<string>)[differences.Labels[i], RunConfig.Command(verb, r.Settings), r.Fingerprint])],
             isText: true);
 }

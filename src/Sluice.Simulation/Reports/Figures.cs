@@ -35,7 +35,7 @@ internal static class Figures
     public static string Latency(double milliseconds) => milliseconds switch
     {
         _ when !double.IsFinite(milliseconds) => "-",
-        >= 10_000 => Number(milliseconds / 1000) + " s",
+        >= 1000 => Number(milliseconds / 1000) + " s",
         _ => Number(milliseconds) + " ms",
     };
 

@@ -11,7 +11,10 @@ internal static class LatencyPlots
 
     /// <summary>One curve to draw.</summary>
     /// <param name="PromiseMilliseconds">Drawn as a rule of the same colour; NaN for none.</param>
-    public readonly record struct Curve(string Name, Distribution Values, double PromiseMilliseconds, int? Color);
+    public readonly record struct Curve(string Name, Distribution Values, double PromiseMilliseconds, int? Color)
+    {
+        public bool IsDashed { get; init; }
+    }
 
     public static Plot Make(string title, string symbol, IReadOnlyList<Curve> curves)
     {
@@ -38,10 +41,11 @@ internal static class LatencyPlots
     private static PlotSeries SeriesOf(Curve curve, double scale)
     {
         var values = curve.Values;
-        return new(
-            $"{curve.Name}  (p50 {Figures.Latency(values.P50)}, p99 {Figures.Latency(values.P99)})", Points(values, scale))
+        return new(curve.Name, Points(values, scale))
         {
+            Detail = $"p50 {Figures.Latency(values.P50)}, p99 {Figures.Latency(values.P99)}",
             Color = curve.Color,
+            IsDashed = curve.IsDashed,
             Marks =
             [
                 (values.P50 * scale, 0.50, $"{curve.Name}: p50 {Figures.Latency(values.P50)}"),

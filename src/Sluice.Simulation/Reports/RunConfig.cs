@@ -1,6 +1,6 @@
-using Sluice.Core;
 using System.Text;
 using System.Text.Json;
+using Sluice.Core;
 
 namespace Sluice.Simulation;
 

@@ -14,8 +14,8 @@ internal static class RunTables
     public static void AddGroups(PageSection section, string kind, IReadOnlyList<GroupSummary> groups) =>
         section.Table(
             [
-                kind, "requests", "finished", "rejected", "SLO met", "SLO TTFT", "SLO TPOT", "SLO E2E", "TTFT p50", "TTFT p99",
-                "TPOT p50", "TPOT p99", "E2E p50", "E2E p99", "output tokens",
+                kind, "requests", "finished", "rejected", "promise", "SLO met", "TTFT p50", "TTFT p99", "TPOT p50", "TPOT p99",
+                "E2E p50", "E2E p99", "output tokens",
             ],
             [.. groups.Select(Row)]);
 
@@ -55,11 +55,18 @@ internal static class RunTables
 
     private static IReadOnlyList<string> Row(GroupSummary g) =>
     [
-        g.Name, Figures.Count(g.Requests), Figures.Count(g.Finished), Figures.Count(g.Rejected), Figures.Share(g.SloAttainment),
-        Promise(g.Slo?.Ttft), Promise(g.Slo?.Tpot), Promise(g.Slo?.E2e), Figures.Latency(g.Ttft.P50),
-        Figures.Latency(g.Ttft.P99), Figures.Latency(g.Tpot.P50), Figures.Latency(g.Tpot.P99), Figures.Latency(g.E2e.P50),
-        Figures.Latency(g.E2e.P99), Figures.Count(g.OutputTokens),
+        g.Name, Figures.Count(g.Requests), Figures.Count(g.Finished), Figures.Count(g.Rejected), PromiseOf(g),
+        Figures.Share(g.SloAttainment), Figures.Latency(g.Ttft.P50), Figures.Latency(g.Ttft.P99), Figures.Latency(g.Tpot.P50),
+        Figures.Latency(g.Tpot.P99), Figures.Latency(g.E2e.P50), Figures.Latency(g.E2e.P99), Figures.Count(g.OutputTokens),
     ];
 
-    private static string Promise(TimeSpan? promise) => Figures.Latency(LatencyPlots.Milliseconds(promise));
+    private static string PromiseOf(GroupSummary group)
+    {
+        if (group.Slo is not { } slo) return group.Requests == 0 ? "-" : "differs";
+
+        (string Name, TimeSpan Span)[] promises = [("TTFT", slo.Ttft), ("TPOT", slo.Tpot), ("E2E", slo.E2e)];
+        var made = promises.Where(p => p.Span != TimeSpan.MaxValue)
+            .Select(p => $"{p.Name} {Figures.Latency(p.Span.TotalMilliseconds)}").ToArray();
+        return made.Length == 0 ? "none" : string.Join(", ", made);
+    }
 }

@@ -76,7 +76,7 @@ internal static class SingleRunPage
         GroupSummary[] classes = [.. run.Classes.Where(c => c.Requests > 0)];
         if (classes.Length == 1) return [CurveOf(classes[0], 0)];
         if (classes.Length > ClassesMax) return [CurveOf(run.All, -1)];
-        return [.. classes.Select(CurveOf), CurveOf(run.All with { Slo = null }, -1)];
+        return [.. classes.Select(CurveOf), CurveOf(run.All with { Slo = null }, -1) with { IsDashed = true }];
     }
 
     private static void AddTime(PlotPage page, RunSummary run)

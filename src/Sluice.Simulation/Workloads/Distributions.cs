@@ -20,7 +20,8 @@ internal static class Distributions
     }
 
     /// <summary>exp(ln <paramref name="median"/> + <paramref name="sigma"/> × normal): mean median × exp(σ²/2).</summary>
-    public static double LogNormal(ref Rng rng, double median, double sigma) => median * Math.Exp(sigma * Normal(ref rng));
+    public static double LogNormal(ref Rng rng, double median, double sigma) =>
+        median * Math.Exp(sigma * Normal(ref rng));
 
     /// <summary>Scale 1: mean and variance are both <paramref name="shape"/>.</summary>
     /// <remarks>Source: Marsaglia and Tsang, "A simple method for generating gamma variables" (2000), with their boost
@@ -56,8 +57,8 @@ internal static class Distributions
         Math.Pow(Exponential(ref rng), 1 / shape) / Math.Exp(LogGamma(1 + 1 / shape));
 
     /// <summary>The Weibull shape whose standard deviation is <paramref name="cv"/> times its mean.</summary>
-    /// <remarks>By bisection: the coefficient of variation, √(Γ(1+2/k)/Γ(1+1/k)² − 1), falls as k grows. Held between the
-    /// shapes 0.1 (cv 429) and 20 (cv 0.06).</remarks>
+    /// <remarks>By bisection: the coefficient of variation, √(Γ(1+2/k)/Γ(1+1/k)² − 1), falls as k grows. Held between
+    /// the shapes 0.1 (cv 429) and 20 (cv 0.06).</remarks>
     public static double WeibullShape(double cv)
     {
         var (low, high) = (0.1, 20.0);

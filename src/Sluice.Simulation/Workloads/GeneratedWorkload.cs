@@ -9,7 +9,7 @@ namespace Sluice.Simulation;
 /// Keys beside those of <see cref="ArrivalProcess"/>, <see cref="LengthSource"/> and <see cref="MediaMix"/>: <c>n</c>
 /// requests or <c>duration</c> of arrivals (one of them), <c>max-total</c> [tokens of prompt and answer; longer ones are
 /// cut, the answer first], <c>cap</c> [tokens; what the caller allows as an answer, instead of the true length; longer
-/// answers are cut].
+/// answers are cut], and the names <c>model</c>, <c>tenant</c> and <c>class</c>.
 /// </remarks>
 internal static class GeneratedWorkload
 {
@@ -26,6 +26,7 @@ internal static class GeneratedWorkload
         var totalMax = spec.Count("max-total", 2, TraceLimits.TokensMax * 2, TraceLimits.TokensMax * 2);
         int? cap = spec.Has("cap") ? spec.Count("cap", 1, TraceLimits.TokensMax) : null;
         var rate = spec.Text("rate");
+        var (model, tenant, @class) = Names(spec);
         spec.Finish();
 
         var requests = new List<Request>(Math.Min(count, 1 << 20));
@@ -55,9 +56,17 @@ internal static class GeneratedWorkload
         return new()
         {
             Name = $"{spec.Kind} {rate}/s {lengths.Name}",
-            Origin = string.Create(CultureInfo.InvariantCulture, $"generated, {requests.Count} requests: {spec}"),
+            Origin = string.Create(
+                CultureInfo.InvariantCulture, $"generated, {requests.Count} requests: {spec}{lengths.Source}"),
             Requests = [.. requests],
             OutputTokens = [.. outputs],
+            Models = [model],
+            Tenants = [tenant],
+            Classes = [@class],
         };
     }
+
+    /// <summary>The names all requests of one description carry.</summary>
+    internal static (string Model, string Tenant, string Class) Names(Spec spec) =>
+        (spec.Text("model", "default"), spec.Text("tenant", "default"), spec.Text("class", "default"));
 }

@@ -11,14 +11,19 @@ namespace Sluice.Simulation;
 /// <c>growth</c> tokens that the tool returned. <c>system</c> tokens open every prompt of every program. A branch ends
 /// early when prompt and answer would pass <c>max-total</c>. <c>prefixes=false</c> leaves out the prompt hashes, which
 /// otherwise cover <c>block</c> tokens each and let a stage find its predecessor's prompt and answer in the prefix cache.
+/// Also <c>model</c>, <c>tenant</c> and <c>class</c>, the names all its requests carry.
 /// </remarks>
 internal static class ProgramWorkload
 {
-    private const int RequestsMax = 5_000_000;
+    private const int RequestsMax = 2_000_000;
+
+    /// <summary>Laws without an upper end may draw anything; a year is as good as never.</summary>
+    private const double DelaySecondsMax = 365 * 86_400;
 
     public static Workload Create(Spec spec, Rng rng)
     {
-        var options = Options.Of(spec);
+        var options = Options.Of(spec) with { ContentSalt = rng.Fork("content").NextUInt64() };
+        var (model, tenant, @class) = GeneratedWorkload.Names(spec);
         spec.Finish();
 
         var nodes = Grow(spec, options, rng);
@@ -28,9 +33,12 @@ internal static class ProgramWorkload
         {
             Name = $"programs {options.Rate}/s x {options.Stages} {options.Lengths.Name}",
             Origin = string.Create(CultureInfo.InvariantCulture,
-                $"generated, {options.Programs} programs of {requests.Length} requests in all: {spec}"),
+                $"generated, {options.Programs} programs, {requests.Length} requests in all: {spec}{options.Lengths.Source}"),
             Requests = requests,
             OutputTokens = [.. nodes.Select(node => node.OutputTokens)],
+            Models = [model],
+            Tenants = [tenant],
+            Classes = [@class],
             FollowUps = FollowUps(nodes),
             PrefixBlockTokens = options.HasPrefixes ? options.BlockTokens : 0,
         };
@@ -57,11 +65,12 @@ internal static class ProgramWorkload
 
         void AddChild(int index)
         {
-            if (nodes.Count == RequestsMax) throw spec.Error($"makes over {RequestsMax} requests, expected fewer programs, stages or branches");
+            if (nodes.Count == RequestsMax)
+                throw spec.Error($"makes over {RequestsMax} requests, expected fewer programs, stages or branches");
 
             var parent = nodes[index];
-            var delay = TimeSpan.FromSeconds(options.Tool.Draw(ref tools));
-            var added = options.Growth.Draw(ref growth) is var drawn && drawn < 0.5 ? 0 : (int)Math.Min(Math.Round(drawn), TraceLimits.TokensMax);
+            var delay = TimeSpan.FromSeconds(Math.Min(options.Tool.Draw(ref tools), DelaySecondsMax));
+            var added = (int)Math.Min(Math.Round(options.Growth.Draw(ref growth)), TraceLimits.TokensMax);
             var (_, output) = options.Lengths.Draw(ref lengths);
             var prompt = (long)parent.PromptTokens + parent.OutputTokens + added;
             if (prompt + output > options.TotalTokensMax) return;
@@ -84,8 +93,8 @@ internal static class ProgramWorkload
         };
     }
 
-    /// <summary>The content of a prompt from its beginning: the system prompt, the program's own words, and for every earlier
-    /// stage its answer and what its tool returned.</summary>
+    /// <summary>The content of a prompt from its beginning: the system prompt, the program's own words, and for every
+    /// earlier stage its answer and what its tool returned.</summary>
     private static ulong[] PromptBlocks(int index, List<Node> nodes, Options options)
     {
         var path = new List<int>();
@@ -94,7 +103,7 @@ internal static class ProgramWorkload
         var blocks = new ulong[nodes[index].PromptTokens / options.BlockTokens];
         var hasher = new PrefixHasher(blocks, options.BlockTokens);
         var root = path[^1];
-        hasher.Append(content: 0, offset: 0, options.SystemTokens);
+        hasher.Append(options.ContentSalt, offset: 0, options.SystemTokens);
         hasher.Append(Content(root, part: 1), offset: 0, nodes[root].PromptTokens - options.SystemTokens);
         for (var i = path.Count - 2; i >= 0; i--)
         {
@@ -104,7 +113,7 @@ internal static class ProgramWorkload
 
         return blocks;
 
-        static ulong Content(int node, ulong part) => ((ulong)node << 2) | part;
+        ulong Content(int node, ulong part) => options.ContentSalt + (((ulong)node << 2) | part);
     }
 
     private static Dictionary<int, FollowUp[]> FollowUps(List<Node> nodes)
@@ -133,12 +142,16 @@ internal static class ProgramWorkload
         int Program, int Stage, int Parent, Instant Arrival, TimeSpan ToolDelay, int GrowthTokens, int PromptTokens,
         int OutputTokens);
 
-    private sealed record Options(double Rate, double Cv, int Programs, int Stages, int Fanout, Law Tool, Law Growth, LengthSource Lengths)
+    private sealed record Options(
+        double Rate, double Cv, int Programs, int Stages, int Fanout, Law Tool, Law Growth, LengthSource Lengths)
     {
         public int SystemTokens { get; init; }
         public int TotalTokensMax { get; init; }
         public bool HasPrefixes { get; init; }
         public int BlockTokens { get; init; }
+
+        /// <summary>Keeps programs of two descriptions from looking alike to a prefix cache.</summary>
+        public ulong ContentSalt { get; init; }
 
         public static Options Of(Spec spec) => new(
             spec.Number("rate", 1e-6, 1e6), spec.Number("cv", 0, 100, fallback: 1), spec.Count("n", 1, RequestsMax),

@@ -42,7 +42,7 @@ public static class SampleTrace
         return new()
         {
             Name = Name,
-            Origin = $"made by Sluice, {count} requests: lengths like Azure's 2023 conversations, arrivals in waves and bursts",
+            Origin = $"made by Sluice, {count} requests: lengths of Azure's 2023 conversations, arrivals in waves and bursts",
             Requests = requests,
             OutputTokens = outputs,
         };

@@ -9,9 +9,9 @@ public sealed record SloClass(string Name, double? Share, Slo Slo, int Priority)
 /// <summary>Which promises the requests of a workload get, by rule:
 /// <c>chat:0.6,ttft=1s,tpot=50ms;batch:0.4,e2e=1h,priority=1</c>, or <c>ttft=1s,tpot=50ms</c> for all alike.</summary>
 /// <remarks>
-/// Durations take ms, s, m and h; a plain number is seconds. A promise not named is not made. Shares are weights and need not
-/// sum to 1. Where the workload's own class names, or else its tenant names, are all among the mix's, they decide; otherwise
-/// a class is drawn for each request by share. All stages of a program are in one class, that of its first.
+/// Durations take ms, s, m and h; a plain number is seconds. A promise not named is not made. Shares are weights and need
+/// not sum to 1. Where the workload's own class names, or else its tenant names, are all among the mix's, they decide;
+/// otherwise a class is drawn for each request by share. All stages of a program are in one class, that of its first.
 /// </remarks>
 public sealed class SloMix
 {
@@ -25,11 +25,12 @@ public sealed class SloMix
     public static SloMix Parse(string text)
     {
         var parts = text.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        if (parts.Length == 0) throw new InputException("the SLO mix is empty, expected such as chat:0.6,ttft=1s,tpot=50ms;batch:0.4,e2e=1h");
+        if (parts.Length == 0)
+            throw new InputException("the SLO mix is empty, expected such as chat:0.6,ttft=1s,tpot=50ms;batch:0.4,e2e=1h");
 
         var classes = Array.ConvertAll(parts, ParseClass);
         for (var i = 0; i < classes.Length; i++)
-            if (classes.AsSpan()[..i].ToArray().Any(earlier => earlier.Name == classes[i].Name))
+            if (Array.FindIndex(classes, c => c.Name == classes[i].Name) < i)
                 throw new InputException($"the SLO mix '{text}' has the class '{classes[i].Name}' twice");
         return new(classes);
     }
@@ -53,7 +54,8 @@ public sealed class SloMix
                 if (request.Program >= 0) ofProgram.Add(request.Program, index);
             }
 
-            requests[i] = request with { Class = new(index), Slo = _classes[index].Slo, Priority = _classes[index].Priority };
+            var c = _classes[index];
+            requests[i] = request with { Class = new(index), Slo = c.Slo, Priority = c.Priority };
         }
 
         return new()
@@ -86,8 +88,8 @@ public sealed class SloMix
         for (var i = 0; i < cumulative.Length; i++)
         {
             var share = _classes[i].Share ?? throw new InputException(
-                $"the class '{_classes[i].Name}' of the SLO mix has no share, expected {_classes[i].Name}:0.5,…, because the "
-                + $"workload's classes ({Some(load.Classes)}) and tenants ({Some(load.Tenants)}) are not those of the mix");
+                $"the class '{_classes[i].Name}' of the SLO mix has no share, expected {_classes[i].Name}:0.5,…, because "
+                + $"the workload's classes ({Some(load.Classes)}) and tenants ({Some(load.Tenants)}) are not the mix's");
             cumulative[i] = sum += share;
         }
 

@@ -13,10 +13,18 @@ public static class WorkloadSource
         TraceReader.Read(path, format, options);
 
     /// <param name="spec"><c>sample</c>, <c>poisson:rate=2,n=2000,prompt=512,output=128</c>, <c>programs:…</c>,
-    /// <c>servegen:…</c> and so on.</param>
+    /// <c>servegen:…</c> and so on; several with <c>|</c> between them are laid over each other.</param>
     /// <param name="rng">Equal generators give equal workloads.</param>
     /// <exception cref="InputException">The description cannot be used.</exception>
     public static Workload FromSpec(string spec, Rng rng)
+    {
+        var parts = Spec.Split(spec, '|');
+        return parts.Count == 1
+            ? FromOne(spec, rng)
+            : WorkloadMerge.Of([.. parts.Select((part, i) => FromOne(part, rng.Fork($"part {i}")))]);
+    }
+
+    private static Workload FromOne(string spec, Rng rng)
     {
         var parsed = new Spec(spec);
         return parsed.Kind switch

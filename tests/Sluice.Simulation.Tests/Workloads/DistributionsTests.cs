@@ -16,7 +16,6 @@ public sealed class DistributionsTests
         for (var i = 0; i < Count; i++)
         {
             var x = draw(ref rng);
-            Assert.True(double.IsFinite(x));
             sum += x;
             squares += (x - mean) * (x - mean);
         }
@@ -37,7 +36,8 @@ public sealed class DistributionsTests
     public void Lognormal_has_the_mean_of_its_median_and_sigma()
     {
         var mean = 100 * Math.Exp(0.125);
-        Expect(mean, mean * mean * (Math.Exp(0.25) - 1), 0.03, static (ref Rng rng) => Distributions.LogNormal(ref rng, 100, 0.5));
+        Expect(mean, mean * mean * (Math.Exp(0.25) - 1), 0.03,
+            static (ref Rng rng) => Distributions.LogNormal(ref rng, 100, 0.5));
     }
 
     [Theory]

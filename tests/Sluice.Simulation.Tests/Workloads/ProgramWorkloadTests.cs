@@ -4,7 +4,8 @@ namespace Sluice.Simulation.Tests;
 
 public sealed class ProgramWorkloadTests
 {
-    private static Workload Make(string keys) => WorkloadSource.FromSpec("programs:rate=1,prompt=100,output=20," + keys, new Rng(1));
+    private static Workload Make(string keys) =>
+        WorkloadSource.FromSpec("programs:rate=1,prompt=100,output=20," + keys, new Rng(1));
 
     [Fact]
     public void Later_stages_stand_at_the_end_and_wait_for_their_predecessor()
@@ -61,8 +62,16 @@ public sealed class ProgramWorkloadTests
     }
 
     [Fact]
+    public void An_endless_law_of_delays_is_cut_at_a_year()
+    {
+        var load = Make("n=50,stages=2,tool=lognormal(1h,1000)");
+        Assert.All(load.FollowUps!.Values, f => Assert.InRange(f[0].ToolDelay, TimeSpan.Zero, TimeSpan.FromDays(365)));
+    }
+
+    [Fact]
     public void Too_large_a_tree_is_refused()
     {
-        Assert.Contains("makes over", Assert.Throws<InputException>(() => Make("n=1,stages=20,fanout=10,prefixes=false")).Message, StringComparison.Ordinal);
+        var e = Assert.Throws<InputException>(() => Make("n=1,stages=20,fanout=10,prefixes=false"));
+        Assert.Contains("makes over", e.Message, StringComparison.Ordinal);
     }
 }

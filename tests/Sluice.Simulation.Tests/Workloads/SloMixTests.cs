@@ -4,15 +4,16 @@ namespace Sluice.Simulation.Tests;
 
 public sealed class SloMixTests
 {
-    private static readonly Workload Load = WorkloadSource.FromSpec("poisson:rate=5,n=10000,prompt=10,output=5", new Rng(1));
+    private static readonly Workload s_load = WorkloadSource.FromSpec("poisson:rate=5,n=10000,prompt=10,output=5", new Rng(1));
 
     private static string Complaint(string mix) =>
-        Assert.Throws<InputException>(() => SloMix.Parse(mix).Apply(Load, new Rng(1))).Message;
+        Assert.Throws<InputException>(() => SloMix.Parse(mix).Apply(s_load, new Rng(1))).Message;
 
     [Fact]
     public void Classes_are_drawn_by_share_with_their_promises()
     {
-        var mixed = SloMix.Parse("chat:0.6,ttft=1s,tpot=50ms,priority=-2;batch:0.4,e2e=1h").Apply(Load, new Rng(1));
+        var mix = SloMix.Parse("chat:0.6,ttft=1s,tpot=50ms,priority=-2;batch:0.4,e2e=1h");
+        var mixed = mix.Apply(s_load, new Rng(1));
 
         Assert.Equal(["chat", "batch"], mixed.Classes);
         Assert.Equal(6000, mixed.Requests.Count(r => r.Class.Index == 0), 200.0);
@@ -21,14 +22,14 @@ public sealed class SloMixTests
                 ? (new Slo(TimeSpan.FromSeconds(1), TimeSpan.FromMilliseconds(50), TimeSpan.MaxValue), -2)
                 : (new Slo(TimeSpan.MaxValue, TimeSpan.MaxValue, TimeSpan.FromHours(1)), 0),
             (r.Slo, r.Priority)));
-        Assert.Equal(mixed.Requests, SloMix.Parse("chat:0.6,ttft=1s,tpot=50ms,priority=-2;batch:0.4,e2e=1h").Apply(Load, new Rng(1)).Requests);
+        Assert.Equal(mixed.Requests, mix.Apply(s_load, new Rng(1)).Requests);
         WorkloadRules.Hold(mixed);
     }
 
     [Fact]
     public void Promises_alone_are_for_all()
     {
-        var mixed = SloMix.Parse("ttft=0.5,tpot=20ms").Apply(Load, new Rng(1));
+        var mixed = SloMix.Parse("ttft=0.5,tpot=20ms").Apply(s_load, new Rng(1));
 
         Assert.Equal(["default"], mixed.Classes);
         Assert.All(mixed.Requests, r => Assert.Equal(TimeSpan.FromSeconds(0.5), r.Slo.Ttft));

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using System.Text;
+using Sluice.Core;
 
 namespace Sluice.Simulation.Tests;
 

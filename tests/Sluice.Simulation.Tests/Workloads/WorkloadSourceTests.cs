@@ -36,7 +36,8 @@ public sealed class WorkloadSourceTests
     [Fact]
     public void Equal_seeds_give_equal_workloads_and_others_differ()
     {
-        foreach (var spec in (string[])["gamma:rate=3,cv=2,n=300,lengths=sharegpt,images=0.3", "diurnal:rate=3,n=300,lengths=alpaca"])
+        string[] specs = ["gamma:rate=3,cv=2,n=300,lengths=sharegpt,images=0.3", "diurnal:rate=3,n=300,lengths=alpaca"];
+        foreach (var spec in specs)
         {
             var (a, b, c) = (Make(spec, 5), Make(spec, 5), Make(spec, 6));
             Assert.Equal(a.Requests, b.Requests);
@@ -118,5 +119,34 @@ public sealed class WorkloadSourceTests
     {
         using var file = new TempTrace(TinyTraces.Azure);
         Assert.Equal(2, WorkloadSource.FromTrace(file.FilePath, TraceFormat.Auto, new()).Requests.Length);
+    }
+
+    [Fact]
+    public void Random_damage_to_a_description_never_throws_anything_but_an_input_exception()
+    {
+        string[] valid =
+        [
+            "poisson:rate=2,n=3,prompt=uniform(1,5),output=lognormal(mean=4,cv=1),images=0.2",
+            "gamma:rate=2,cv=3,duration=2s,lengths=alpaca",
+            "programs:rate=2,n=3,stages=3,tool=exp(2s),prompt=4,output=powerlaw(8),growth=5",
+            "onoff:rate=3,on=1s,off=2s,n=3,lengths=sharegpt",
+            "sample:n=3", "servegen:dir=nowhere,duration=1h",
+        ];
+        const string Telling = ":,=().-+e sm%\u00E9"; // No digits: a few more of them are valid and take minutes.
+        var rng = new Rng(77);
+        for (var round = 0; round < 5000; round++)
+        {
+            var text = valid[rng.Next(valid.Length)];
+            for (var edits = rng.Next(3) + 1; edits > 0; edits--)
+            {
+                var at = rng.Next(text.Length);
+                text = text[..at] + (rng.Next(3) == 0 ? "" : Telling[rng.Next(Telling.Length)]) + text[(at + rng.Next(2))..];
+                if (text.Length == 0) text = ":";
+            }
+
+            try { Make(text); }
+            catch (InputException) { }
+            catch (Exception e) { Assert.Fail($"{text}: {e}"); }
+        }
     }
 }

@@ -57,10 +57,11 @@ internal sealed class PageWriter(Stream stream)
         _body.Append("<section>\n");
         Element("h2", "", section.Heading);
         var areSideBySide = false;
+        // Four plots look better as two rows of two than as three and one.
+        var plots = section.Blocks.Count(b => b is PlotBlock) == 4 ? "<div class=\"plots pairs\">\n" : "<div class=\"plots\">\n";
         foreach (var block in section.Blocks)
         {
-            if (areSideBySide != block is PlotBlock)
-                _body.Append(areSideBySide ? "</div>\n" : "<div class=\"plots\">\n");
+            if (areSideBySide != block is PlotBlock) _body.Append(areSideBySide ? "</div>\n" : plots);
             areSideBySide = block is PlotBlock;
             WriteBlock(block);
         }
@@ -108,7 +109,9 @@ internal sealed class PageWriter(Stream stream)
 
     private void WriteTable(TableBlock table)
     {
-        _body.Append(table.IsText ? "<div class=\"wide\"><table class=\"text\">" : "<div class=\"wide\"><table>");
+        var isNarrow = table.Header.Count == 2 && !table.IsText;
+        _body.Append(isNarrow ? "<div class=\"wide narrow\">" : "<div class=\"wide\">");
+        _body.Append(table.IsText ? "<table class=\"text\">" : "<table>");
         WriteHeaderRow(table.Header);
         for (var row = 0; row < table.Rows.Count; row++)
         {
@@ -153,7 +156,8 @@ internal sealed class PageWriter(Stream stream)
 
     private void WritePlot(Plot plot)
     {
-        _body.Append("<figure data-plot=\"").Append(_plots.Count).Append("\"><figcaption>").Append(Html(plot.Title))
+        _body.Append("<figure class=\"").Append(plot.Kind == PlotKind.Bar ? "bar" : "curves")
+            .Append("\" data-plot=\"").Append(_plots.Count).Append("\"><figcaption>").Append(Html(plot.Title))
             .Append("</figcaption><div class=\"legend\"></div><svg role=\"img\" aria-label=\"").Append(Html(plot.Title))
             .Append("\"></svg><div class=\"tip\" hidden></div></figure>\n");
         _plots.Add(plot);

@@ -31,7 +31,8 @@ function drawCurves(svg, plot, shown, width) {
   const points = shown.flatMap(s => s.points);
   const rules = plot.rules;
   const ofRules = vertical => rules.filter(r => r.vertical === vertical).map(r => r.at);
-  const [xMin, xMax] = domainOf(plot.x, points.map(p => p[0]).concat(ofRules(true)), false);
+  let [xMin, xMax] = domainOf(plot.x, points.map(p => p[0]).concat(ofRules(true)), false);
+  if (shown.some(s => s.dots) && !plot.x.log) [xMin, xMax] = [xMin - (xMax - xMin) * 0.04, xMax + (xMax - xMin) * 0.02];
   const [yMin, yMax] = domainOf(plot.y, points.map(p => p[1]).concat(ofRules(false)), true);
 
   const scaleOf = axis => axis.log ? logScale : linearScale;
@@ -54,7 +55,7 @@ function drawAxes(svg, plot, frame, x, y, yTicks) {
     add(svg, 'line', { x1: frame.left, x2: frame.right, y1: y(tick), y2: y(tick), stroke: 'var(--grid)' });
     add(svg, 'text', { x: frame.left - 6, y: y(tick) + 4, 'text-anchor': 'end' }, figure(tick, plot.y));
   }
-  for (const tick of x.ticks(Math.max(3, Math.floor((frame.right - frame.left) / 62)))) {
+  for (const tick of x.ticks(Math.max(4, Math.floor((frame.right - frame.left) / 56)))) {
     add(svg, 'line', { x1: x(tick), x2: x(tick), y1: frame.top, y2: frame.bottom, stroke: 'var(--grid)' });
     add(svg, 'text', { x: x(tick), y: frame.bottom + 16, 'text-anchor': 'middle' }, figure(tick, plot.x));
   }

@@ -51,7 +51,7 @@ function domainOf(axis, values, beginAtZero) {
 
   if (axis.min === undefined && beginAtZero) min = Math.min(0, min);
   if (min === max) max = min + (Math.abs(min) || 1);
-  if (axis.max === undefined) {
+  if (axis.max === undefined && beginAtZero) {
     const step = roundStep((max - min) / 5);
     max = Math.ceil(max / step - 0.02) * step;
   }
@@ -63,7 +63,8 @@ function figure(value, axis) {
   const size = Math.abs(value);
   if (size >= 1e9) return trim(value / 1e9, 3) + ' G';
   if (size >= 1e6) return trim(value / 1e6, 3) + ' M';
-  if (size >= 1e4) return trim(value / 1e3, 3) + ' k';
+  if (size >= 1e5) return trim(value / 1e3, 3) + ' k';
+  if (size >= 1e4) return String(Math.round(value)).replace(/(\d{3})$/, '\u2009$1');
   return trim(value, size >= 1000 ? 4 : 3);
 }
 

@@ -26,7 +26,8 @@ internal abstract class ArrivalProcess
     /// <summary>Takes its own keys from a spec; others may take more before they finish it.</summary>
     public static ArrivalProcess Of(Spec spec, Rng rng)
     {
-        if (!Kinds.Contains(spec.Kind)) throw spec.Error($"has the arrival process '{spec.Kind}': {NearestName.Hint(spec.Kind, Kinds)}");
+        if (!Kinds.Contains(spec.Kind))
+            throw spec.Error($"has the arrival process '{spec.Kind}': {NearestName.Hint(spec.Kind, Kinds)}");
 
         var rate = spec.Number("rate", 1e-6, 1e6);
         return spec.Kind switch

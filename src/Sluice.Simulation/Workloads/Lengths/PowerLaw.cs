@@ -2,8 +2,8 @@ using Sluice.Core;
 
 namespace Sluice.Simulation;
 
-/// <summary>Many short, few very long: rank r of 1 … 2 × mean − 1 has probability ~ r^−alpha, and ranks are stretched so that
-/// their mean is the one asked for; at most 6,144.</summary>
+/// <summary>Many short, few very long: rank r of 1 … 2 × mean − 1 has probability ~ r^−alpha, and ranks are stretched so
+/// that their mean is the one asked for; at most 6,144.</summary>
 /// <remarks>Source: Llumnix (OSDI 2024), the S, M and L lengths of its artifact. The cap takes a little off the mean. One
 /// search of log2(2 × mean) steps per draw.</remarks>
 internal sealed class PowerLaw : Law

@@ -23,22 +23,30 @@ internal sealed class ServeGenClient(string name, List<ServeGenWindow> windows, 
             var at = Math.Max(window.StartSeconds, from);
             if (rate <= 0 || at >= end) continue;
 
-            var gap = ahead ?? Gap(window, ref rng);
+            var law = GapLaw.Of(window);
+            var gap = ahead ?? law.Draw(ref rng);
             while (at + gap / rate < end)
             {
                 at += gap / rate;
                 yield return at;
-                gap = Gap(window, ref rng);
+                gap = law.Draw(ref rng);
             }
 
             ahead = gap - (end - at) * rate;
         }
     }
 
-    private static double Gap(in ServeGenWindow window, ref Rng rng) => window switch
+    /// <summary>The law of a window's gaps, in mean gaps.</summary>
+    private readonly record struct GapLaw(double Cv, double WeibullShape)
     {
-        { Cv: <= 0 } => Distributions.Exponential(ref rng), // One request or none in the window: no variation is known.
-        { IsWeibull: true } => Distributions.WeibullOfMeanOne(ref rng, Distributions.WeibullShape(window.Cv)),
-        _ => Distributions.GammaOfMeanOne(ref rng, Math.Min(window.Cv, 100)),
-    };
+        /// <remarks>A variation of 0 says that the window held too few requests to know one; they are taken to be
+        /// independent.</remarks>
+        public static GapLaw Of(in ServeGenWindow window) => new(
+            window.Cv == 0 ? 1 : Math.Min(window.Cv, 100),
+            window.IsWeibull && window.Cv > 0 ? Distributions.WeibullShape(window.Cv) : 0);
+
+        public double Draw(ref Rng rng) => WeibullShape > 0
+            ? Distributions.WeibullOfMeanOne(ref rng, WeibullShape)
+            : Distributions.GammaOfMeanOne(ref rng, Cv);
+    }
 }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 using Sluice.Core;
 
@@ -30,7 +31,8 @@ internal sealed class ServeGenLengths
         {
             using var stream = File.OpenRead(path);
             using var json = JsonDocument.Parse(stream);
-            if (json.RootElement.ValueKind != JsonValueKind.Object) throw new InputException($"{path}: expected a JSON object of windows");
+            if (json.RootElement.ValueKind != JsonValueKind.Object)
+                throw new InputException($"{path}: expected a JSON object of windows");
             foreach (var window in json.RootElement.EnumerateObject()) lengths.Add(path, window);
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
@@ -63,7 +65,8 @@ internal sealed class ServeGenLengths
             if (window.Media[m] is not { } media) continue;
 
             var count = Math.Min(media.Count.Draw(ref rng), 1000);
-            for (var i = 0; i < count; i++) tokens = Math.Min(tokens + media.Tokens.Draw(ref rng), TraceLimits.TokensMax - 1);
+            for (var i = 0; i < count; i++)
+                tokens = Math.Min(tokens + media.Tokens.Draw(ref rng), TraceLimits.TokensMax - 1);
             if (count > 0 && kind == MediaKind.None) kind = s_modalities[m].Kind;
             (items, preparation) = (items + count, preparation + s_modalities[m].Preparation * count);
         }
@@ -73,7 +76,8 @@ internal sealed class ServeGenLengths
 
     private void Add(string path, JsonProperty window)
     {
-        if (window.Value.ValueKind != JsonValueKind.Object || !int.TryParse(window.Name, out var start))
+        if (window.Value.ValueKind != JsonValueKind.Object
+            || !int.TryParse(window.Name, NumberStyles.None, CultureInfo.InvariantCulture, out var start))
             throw new InputException($"{path}: found the window '{window.Name}', expected its start in seconds and an object");
 
         var prompt = Map("input_tokens") ?? Map("text_tokens");

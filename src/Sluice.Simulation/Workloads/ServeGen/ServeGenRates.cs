@@ -1,6 +1,6 @@
-using Sluice.Core;
 using System.Globalization;
 using System.Text;
+using Sluice.Core;
 
 namespace Sluice.Simulation;
 
@@ -30,7 +30,8 @@ internal static class ServeGenRates
         while (lines.MoveNext())
         {
             var fields = Encoding.UTF8.GetString(lines.Current).Split(',');
-            if (fields.Length < s_columns.Length) throw lines.Error($"found {fields.Length} fields, expected t,rate,cv,law and two parameters");
+            if (fields.Length < s_columns.Length)
+                throw lines.Error($"found {fields.Length} fields, expected t,rate,cv,law and two parameters");
 
             var window = new ServeGenWindow(
                 Number(lines, fields, column: 0, max: 1e9), Number(lines, fields, column: 1, max: 1e6),
@@ -44,7 +45,8 @@ internal static class ServeGenRates
     }
 
     private static double Number(TraceLines lines, string[] fields, int column, double max) =>
-        double.TryParse(fields[column], NumberStyles.Float, CultureInfo.InvariantCulture, out var value) && value >= 0 && value <= max
+        double.TryParse(fields[column], NumberStyles.Float, CultureInfo.InvariantCulture, out var value)
+            && value >= 0 && value <= max
             ? value
             : throw lines.Error(string.Create(CultureInfo.InvariantCulture,
                 $"column '{s_columns[column]}' ({column + 1}): found '{fields[column]}', expected a number from 0 to {max}"));

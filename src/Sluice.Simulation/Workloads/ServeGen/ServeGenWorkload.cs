@@ -36,7 +36,9 @@ internal static class ServeGenWorkload
             var lengths = stream.Fork("lengths");
             foreach (var seconds in clients[c].Arrivals(start, start + duration, scale, stream.Fork("arrivals")))
             {
-                if (drafts.Count == RequestsMax) throw spec.Error($"makes over {RequestsMax} requests; shorten the duration or the scale");
+                if (drafts.Count == RequestsMax)
+                    throw spec.Error($"makes over {RequestsMax} requests; shorten the duration or the scale");
+
                 var (prompt, output, media) = clients[c].Draw(seconds, ref lengths);
                 var isServed = output > 0 && prompt < totalMax;
                 if (isServed) drafts.Add(new(
@@ -54,8 +56,8 @@ internal static class ServeGenWorkload
         {
             Name = $"servegen {Path.GetFileName(Path.TrimEndingDirectorySeparator(folder))}",
             Origin = string.Create(CultureInfo.InvariantCulture,
-                $"ServeGen, {clients.Count} clients ({passedOver} without data passed over), from {start} s for {duration} s, "
-                + $"rate x {scale}, {drafts.Count} requests ({leftOut} without an answer or too long left out)"),
+                $"ServeGen, {clients.Count} clients ({passedOver} without data passed over), from {start} s for {duration} s,"
+                + $" rate x {scale}, {drafts.Count} requests ({leftOut} without an answer or too long left out)"),
             Requests = [.. drafts.Select((draft, i) => draft.ToRequest(i, cap))],
             OutputTokens = [.. drafts.Select(draft => draft.OutputTokens)],
             Tenants = [.. clients.Select(client => client.Name)],

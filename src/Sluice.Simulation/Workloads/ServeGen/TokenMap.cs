@@ -27,7 +27,7 @@ internal sealed class TokenMap
             if (entry.IsEmpty && values.Count == 0) continue;
             var colon = entry.IndexOf(':');
             if (colon < 0
-                || !int.TryParse(entry[..colon], NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out var value)
+                || !int.TryParse(entry[..colon].TrimEnd(), NumberStyles.None, CultureInfo.InvariantCulture, out var value)
                 || !double.TryParse(entry[(colon + 1)..], NumberStyles.Float, CultureInfo.InvariantCulture, out var share)
                 || value > TraceLimits.TokensMax || !(share is >= 0 and <= 1e9)) return null;
 

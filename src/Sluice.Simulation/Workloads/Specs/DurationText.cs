@@ -20,7 +20,8 @@ public static class DurationText
             "h" => 3600,
             _ => null,
         };
-        if (unit is null || !double.TryParse(digits, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)) return false;
+        if (unit is null
+            || !double.TryParse(digits, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)) return false;
 
         var seconds = number * unit.Value;
         if (!(seconds is >= 0 and <= 100 * 365.25 * 86_400)) return false;

@@ -1,5 +1,5 @@
-using Sluice.Core;
 using System.Globalization;
+using Sluice.Core;
 
 namespace Sluice.Simulation;
 
@@ -36,7 +36,8 @@ internal sealed class Spec
         if (fallback is { } value && Take(key) is null) return value;
 
         var text = Text(key);
-        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && value >= min && value <= max
+        return double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out value)
+            && value >= min && value <= max
             ? value
             : throw Wrong(key, text, Invariant($"a number from {min} to {max}"));
     }
@@ -58,7 +59,9 @@ internal sealed class Spec
         if (fallback is { } value && Take(key) is null) return value;
 
         var text = Text(key);
-        return DurationText.TryParse(text, out value) ? value : throw Wrong(key, text, "a duration such as 50ms, 2s, 10m or 1h");
+        return DurationText.TryParse(text, out value)
+            ? value
+            : throw Wrong(key, text, "a duration such as 50ms, 2s, 10m or 1h");
     }
 
     /// <exception cref="InputException">A key was given that nobody asked for.</exception>

@@ -1,5 +1,5 @@
-using Sluice.Core;
 using System.Text.Json;
+using Sluice.Core;
 
 namespace Sluice.Simulation;
 
@@ -73,7 +73,8 @@ internal static class JsonTrace
     private static int Tokens(TraceLines lines, ref Utf8JsonReader json, string name)
     {
         json.Read();
-        return json.TokenType == JsonTokenType.Number && NumberText.TryCount(json.ValueSpan, TraceLimits.TokensMax, out var n)
+        return json.TokenType == JsonTokenType.Number
+            && NumberText.TryCount(json.ValueSpan, TraceLimits.TokensMax, out var n)
             ? n
             : throw Error(lines, ref json, $"'{name}' to be a whole number from 0 to {TraceLimits.TokensMax}");
     }

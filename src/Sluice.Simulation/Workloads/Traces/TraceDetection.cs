@@ -1,5 +1,5 @@
-using Sluice.Core;
 using System.Text.Json;
+using Sluice.Core;
 
 namespace Sluice.Simulation;
 

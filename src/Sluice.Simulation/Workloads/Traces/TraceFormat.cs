@@ -1,4 +1,5 @@
 using Sluice.Core;
+
 namespace Sluice.Simulation;
 
 /// <summary>Layouts of recorded workloads that can be read, each plain or gzipped.</summary>

@@ -1,9 +1,10 @@
-using Sluice.Core;
 using System.Buffers;
+using Sluice.Core;
 
 namespace Sluice.Simulation;
 
-/// <summary>The lines of a text file, plain or gzipped (told by content, not by name), as UTF-8 bytes without copying.</summary>
+/// <summary>The lines of a text file, plain or gzipped (told by content, not by name), as UTF-8 bytes without
+/// copying.</summary>
 /// <remarks>Skips a byte order mark, accepts CRLF. A line returned by <see cref="Current"/> is valid until the next
 /// <see cref="MoveNext"/>. Every fault of the file or of reading it becomes an <see cref="InputException"/> that names
 /// the file.</remarks>
@@ -45,7 +46,9 @@ internal sealed class TraceLines : IDisposable
         while (Next())
         {
             if (!Current.Trim(" \t"u8).IsEmpty)
-                return blankAt == 0 ? true : throw At(blankAt, "found a blank line, expected data; only the end may be blank");
+                return blankAt == 0
+                    ? true
+                    : throw At(blankAt, "found a blank line, expected data; only the end may be blank");
             if (blankAt == 0) blankAt = Number;
         }
 
@@ -104,7 +107,7 @@ internal sealed class TraceLines : IDisposable
 
         if (_end < _buffer.Length) return;
         if (_end >= TraceLimits.LineBytesMax)
-            throw At(Number + 1, $"found a line of over {TraceLimits.LineBytesMax >> 20} MiB, expected one request per line");
+            throw At(Number + 1, $"found over {TraceLimits.LineBytesMax >> 20} MiB in a line, expected one request per line");
 
         var larger = ArrayPool<byte>.Shared.Rent(_buffer.Length * 2);
         Rest.CopyTo(larger);
@@ -126,7 +129,8 @@ internal sealed class TraceLines : IDisposable
         {
             throw new InputException($"{path}: there is no such file");
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
+        catch (Exception e)
+            when (e is IOException or UnauthorizedAccessException or NotSupportedException or ArgumentException)
         {
             throw new InputException($"{path}: cannot be read: {e.Message}");
         }

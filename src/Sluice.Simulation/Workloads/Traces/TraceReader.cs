@@ -1,4 +1,5 @@
 using Sluice.Core;
+
 namespace Sluice.Simulation;
 
 /// <summary>Reads a recorded workload.</summary>

@@ -155,7 +155,8 @@ internal static class TraceWorkload
         if (!wasSorted) text += "; recorded out of order, sorted by time";
         if (options.Arrivals is { } arrivals) text += $"; arrivals {arrivals}";
         if (options.RateScale != 1) text += string.Create(CultureInfo.InvariantCulture, $"; rate x {options.RateScale}");
-        if (options.MaxOutputTokens is { } cap) text += string.Create(CultureInfo.InvariantCulture, $"; answers cut at {cap} tokens");
+        if (options.MaxOutputTokens is { } cap) text += string.Create(
+            CultureInfo.InvariantCulture, $"; answers cut at {cap} tokens");
         return text;
     }
 }

@@ -7,7 +7,7 @@ namespace Sluice.Simulation.Tests;
 /// in the place of <c>length-tables.json</c>.</summary>
 public sealed class LengthTablesTests
 {
-    private static readonly (string Name, string File, string Origin)[] Fitted =
+    private static readonly (string Name, string File, string Origin)[] s_fitted =
     [
         ("sharegpt", "sharegpt_10k_lengths_llama2.csv.gz",
             "fitted to 10,000 ShareGPT conversations counted by Llama 2's tokenizer (vidur_opt_scheduler, MIT)"),
@@ -20,7 +20,7 @@ public sealed class LengthTablesTests
     [SharedDataFact]
     public void Shipped_tables_equal_a_fresh_fit()
     {
-        var fresh = "[\n" + string.Join(",\n", Fitted.Select(entry => Json(Fit(entry)))) + "\n]\n";
+        var fresh = "[\n" + string.Join(",\n", s_fitted.Select(entry => Json(Fit(entry)))) + "\n]\n";
         using var resource = typeof(LengthTables).Assembly.GetManifestResourceStream("length-tables.json")!;
         var shipped = new StreamReader(resource).ReadToEnd();
 
@@ -32,7 +32,7 @@ public sealed class LengthTablesTests
     [SharedDataFact]
     public void Draws_have_the_means_and_quantiles_of_the_traces()
     {
-        foreach (var entry in Fitted)
+        foreach (var entry in s_fitted)
         {
             var (prompts, outputs) = Lengths(entry.File);
             var drawn = Draw(entry.Name, 200_000);

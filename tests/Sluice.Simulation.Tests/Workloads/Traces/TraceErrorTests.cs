@@ -1,3 +1,5 @@
+using Sluice.Core;
+
 namespace Sluice.Simulation.Tests;
 
 /// <summary>Every way a trace can be wrong, and what its reader says about it.</summary>

@@ -1,0 +1,42 @@
+using System.Runtime.InteropServices;
+
+namespace Sluice.Core;
+
+public enum OperationKind : byte
+{
+    /// <summary>Take a request back from its engine; its KV goes to that engine's host memory.</summary>
+    Evict,
+
+    /// <summary>Have an idle engine load another model.</summary>
+    Load,
+
+    /// <summary>Move a running request with its KV to another engine.</summary>
+    Migrate,
+
+    /// <summary>Ask for more or fewer engines of a model. A hook: who owns the fleet decides.</summary>
+    Scale,
+}
+
+/// <summary>One LLM serving operation (LSO) besides pulling, which is <see cref="IGlobalScheduler.TryTake"/>.</summary>
+/// <param name="Amount">Engines wanted, for <see cref="OperationKind.Scale"/>.</param>
+public readonly record struct Operation(OperationKind Kind, RequestId Request, EngineId Engine, ModelId Model, int Amount);
+
+/// <summary>What a plan wants done, in order. Reused from plan to plan.</summary>
+public sealed class Operations
+{
+    private readonly List<Operation> _list = new(64);
+
+    public ReadOnlySpan<Operation> All => CollectionsMarshal.AsSpan(_list);
+
+    public void Evict(RequestId request) => _list.Add(new(OperationKind.Evict, request, EngineId.None, default, 0));
+
+    public void Load(EngineId engine, ModelId model) =>
+        _list.Add(new(OperationKind.Load, new(-1), engine, model, 0));
+
+    public void Migrate(RequestId request, EngineId to) => _list.Add(new(OperationKind.Migrate, request, to, default, 0));
+
+    public void Scale(ModelId model, int engines) =>
+        _list.Add(new(OperationKind.Scale, new(-1), EngineId.None, model, engines));
+
+    internal void Clear() => _list.Clear();
+}

@@ -1,0 +1,45 @@
+using Sluice.Core;
+using Sluice.Policies;
+
+namespace Sluice.Testing;
+
+/// <summary>The systems that a property is tried on: every line of the catalog, and settings that change the path
+/// taken.</summary>
+public static class Systems
+{
+    private static readonly string[] s_kv = ["paged", "prefix-cache", "reserve-max", "reserve-pow2", "reserve-oracle"];
+
+    private static readonly string[] s_routers =
+        ["least-outstanding", "round-robin", "random", "two-choices", "least-kv", "prefix-affinity"];
+
+    public static IEnumerable<string> Names => Catalog.Entries.Select(e => e.Name);
+
+    /// <summary>Every line with every kind of KV memory, and the variants of <see cref="Variants"/>.</summary>
+    public static IEnumerable<string> Lines =>
+        Names.SelectMany(name => s_kv.Select(kv => $"{name} kv={kv}")).Concat(Variants);
+
+    public static IEnumerable<string> Variants =>
+    [
+        "vllm-v0 preemption=swap", "vllm-v0 preemption=swap kv=prefix-cache", "vllm-v0 watermark=0.2", "vllm-v1 order=priority",
+        "vllm-v1 chunk-tokens=7", "srpt length=exponential", "srpt length=noisy kv=prefix-cache", "sjf length=exponential",
+    ];
+
+    /// <param name="line">A name and settings, separated by blanks.</param>
+    /// <param name="more">Further settings.</param>
+    public static ServingSystem Make(string line, params IEnumerable<string> more)
+    {
+        var words = line.Split(' ');
+        return A.System(words[0], words.Skip(1).Concat(more));
+    }
+
+    /// <summary>Settings of the stages outside the engine, at random.</summary>
+    public static string[] OuterStages(ref Rng rng)
+    {
+        string[] settings =
+        [
+            $"router={s_routers[rng.Next(s_routers.Length)]}",
+            $"queue={(rng.Next(3) switch { 0 => "fcfs", 1 => "edf", _ => "priority" })}",
+        ];
+        return rng.Next(4) == 0 ? [.. settings, $"queue-max={1 + rng.Next(10)}"] : settings;
+    }
+}
