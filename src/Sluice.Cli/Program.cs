@@ -6,10 +6,10 @@ var root = new RootCommand("Sluice: SLO-aware queueing for LLM serving. What you
 {
     SimulateCommand.Create(),
     CompareCommand.Create(),
-    //ReproduceCommand.Create(),
-    //ValidateCommand.Create(),
+    ReproduceCommand.Create(),
+    ValidateCommand.Create(),
     PoliciesCommand.Create(),
-    //ProfilesCommand.Create(),
+    ProfilesCommand.Create(),
 };
 
 try

@@ -35,4 +35,7 @@ public sealed record ServingSystem
     public required Func<IIterationScheduler> Iteration { get; init; }
     public required Func<PolicyContext, PolicySet> Policies { get; init; }
     public KvKind Kv { get; init; } = KvKind.Paged;
+
+    /// <summary>How a reserving KV cache finds its ranges; means nothing to a paged one.</summary>
+    public ReservationPolicy Ranges { get; init; } = ReservationPolicy.Buddy;
 }

@@ -71,6 +71,7 @@ public static class Catalog
         var choice = entry.Make(settings);
         var policies = Stages.Read(settings, choice);
         var kv = Stages.Kv(settings, choice.Kv);
+        var ranges = Stages.Ranges(settings);
         settings.RefuseUnread(name);
         return new()
         {
@@ -78,6 +79,7 @@ public static class Catalog
             Iteration = choice.Iteration,
             Policies = policies,
             Kv = kv,
+            Ranges = ranges,
         };
     }
 

@@ -31,6 +31,12 @@ internal static class Stages
         return context => new RoutedQueue(router(context), order);
     }
 
+    /// <summary>Buddy unless asked otherwise: the baselines that reserve are those of PagedAttention, which use it.</summary>
+    public static ReservationPolicy Ranges(PolicySettings settings) =>
+        settings.Word("kv-ranges", "how kv=reserve-… finds contiguous memory", "buddy", "first-fit") == "buddy"
+            ? ReservationPolicy.Buddy
+            : ReservationPolicy.FirstFit;
+
     private static Func<PolicyContext, IRouter> Router(PolicySettings settings) =>
         settings.Word(
             "router", "which engine takes a request", "least-outstanding", "round-robin", "random", "two-choices", "least-kv",

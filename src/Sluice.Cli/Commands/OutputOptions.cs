@@ -20,14 +20,15 @@ public sealed record Output(bool IsJson, string? Directory)
 public sealed class OutputOptions
 {
     private readonly Option<bool> _json = new("--json") { Description = "print one JSON object to standard output" };
-    private readonly Option<string> _out = new("--out")
-    {
-        Description = "write result.json, requests.csv, timeseries.csv, report.html, trace.json and run.json to a folder",
-        HelpName = "DIR",
-    };
+    private readonly Option<string> _out = new("--out") { HelpName = "DIR" };
 
-    public OutputOptions(Command command)
+    /// <param name="command">Gets the options.</param>
+    /// <param name="written">What goes into the folder, for <c>--help</c>.</param>
+    public OutputOptions(
+        Command command,
+        string written = "write result.json, requests.csv, timeseries.csv, report.html, trace.json and run.json to a folder")
     {
+        _out.Description = written;
         command.Options.Add(_json);
         command.Options.Add(_out);
     }

@@ -158,7 +158,7 @@ public sealed class Simulator
 
     internal EngineCore MakeCore(EngineId id, EngineProfile profile, ClosedFormStepTime stepTime, bool isShared)
     {
-        var cache = KvCaches.Make(_system.Kv, profile, _options, TrueLength);
+        var cache = KvCaches.Make(_system, profile, _options, TrueLength);
         var limits = isShared ? _options.Limits with { SkipStableSteps = false } : _options.Limits;
         return new EngineCore(id, limits, _system.Iteration(), cache, stepTime, EngineEvents);
     }

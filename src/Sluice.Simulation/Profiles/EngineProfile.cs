@@ -45,8 +45,8 @@ public sealed record EngineProfile
     /// <summary>Step times of what the coefficients were fitted to; null if there are none.</summary>
     public ReferencePoints? Points { get; init; }
 
-    /// <summary>Sets of measured runs that were looked at while the profile was made, by
-    /// their set's name in <c>Validation/</c>: a comparison with them is no independent check.</summary>
+    /// <summary>Sets of measured runs that were looked at while the profile was made, by the
+    /// <see cref="MeasuredRun.Set"/> they belong to: a comparison with them is no independent check.</summary>
     public IReadOnlyList<string> SeenRuns { get; init; } = [];
 
     /// <summary>Where the numbers come from, and how far they were checked.</summary>

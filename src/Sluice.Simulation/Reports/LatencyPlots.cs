@@ -41,9 +41,9 @@ internal static class LatencyPlots
     private static PlotSeries SeriesOf(Curve curve, double scale)
     {
         var values = curve.Values;
-        return new(
-            $"{curve.Name}  (p50 {Figures.Latency(values.P50)}, p99 {Figures.Latency(values.P99)})", Points(values, scale))
+        return new(curve.Name, Points(values, scale))
         {
+            Detail = $"p50 {Figures.Latency(values.P50)}, p99 {Figures.Latency(values.P99)}",
             Color = curve.Color,
             IsDashed = curve.IsDashed,
             Marks =

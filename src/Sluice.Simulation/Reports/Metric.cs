@@ -1,7 +1,7 @@
 namespace Sluice.Simulation;
 
 /// <summary>A figure by which runs are compared.</summary>
-/// <param name="Name">Column heading with unit, at most 11 characters.</param>
+/// <param name="Name">Column heading, at most 9 characters.</param>
 /// <param name="HigherIsBetter">Null when neither is.</param>
 internal sealed record Metric(
     string Name, Func<RunSummary, double> Value, Func<double, string> Format, bool? HigherIsBetter)
@@ -11,7 +11,7 @@ internal sealed record Metric(
     [
         new("requests", r => r.All.Requests, Figures.Number, null),
         new("SLO met", r => r.All.SloAttainment, Figures.Share, true),
-        new("good req/s", r => r.Goodput, Figures.Number, true),
+        new("goodput/s", r => r.Goodput, Figures.Number, true),
         new("out tok/s", r => r.OutputTokensPerSecond, Figures.Number, true),
         new("TTFT p50", r => r.All.Ttft.P50, Figures.Latency, false),
         new("TTFT p99", r => r.All.Ttft.P99, Figures.Latency, false),

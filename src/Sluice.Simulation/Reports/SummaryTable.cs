@@ -37,7 +37,7 @@ public static class SummaryTable
         Line(writer, "All requests:", Figures.Share(run.All.SloAttainment));
         if (run.Classes.Count > 1)
             foreach (var c in run.Classes)
-                Line(writer, $"{c.Name} ({Figures.Count(c.Requests)} requests):", Figures.Share(c.SloAttainment));
+                Line(writer, $"{c.Name} (n = {Figures.Count(c.Requests)}):", Figures.Share(c.SloAttainment));
         if (run.Tenants.Count > 1) Line(writer, "Tenant fairness (Jain):", Figures.Number(run.TenantFairness));
 
         Rule(writer, "Run", '-');

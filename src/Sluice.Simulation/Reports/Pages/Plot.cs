@@ -15,6 +15,9 @@ public sealed record PlotAxis(
 /// <param name="Points">In the order they are joined. For bars, X is the index of the category.</param>
 public sealed record PlotSeries(string Name, IReadOnlyList<(double X, double Y)> Points)
 {
+    /// <summary>Stands behind the name in the legend, not in the tooltip.</summary>
+    public string Detail { get; init; } = "";
+
     /// <summary>Place in the palette; null takes the place in the plot, -1 the colour of text.</summary>
     public int? Color { get; init; }
 

@@ -51,6 +51,7 @@ internal static class PlotJson
     {
         json.WriteStartObject();
         json.WriteString("name", series.Name);
+        json.WriteString("detail", series.Detail);
         json.WriteNumber("color", series.Color ?? place);
         json.WriteBoolean("dashed", series.IsDashed);
         json.WriteBoolean("dots", series.HasDots);

@@ -25,5 +25,8 @@ public sealed class PlotPage(string title)
         return section;
     }
 
+    /// <summary>Adds a section made elsewhere at the end.</summary>
+    public void Add(PageSection section) => _sections.Add(section);
+
     public void Write(Stream stream) => new PageWriter(stream).Write(this);
 }

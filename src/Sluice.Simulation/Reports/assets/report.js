@@ -31,7 +31,7 @@ function fillLegend(legend, svg, plot, hidden, draw) {
       'stroke-dasharray': plot.kind === 'line' ? dashOf(series) : 'none',
     });
     const name = document.createElement('span');
-    name.textContent = name.title = series.name;
+    name.textContent = name.title = series.detail ? `${series.name}  (${series.detail})` : series.name;
     button.append(sample, name);
     button.addEventListener('click', () => {
       if (!hidden.delete(i)) hidden.add(i);
@@ -66,7 +66,7 @@ function showTip(figureElement, svg, tip, plot, { frame, x, shown }, event) {
   const room = figureElement.clientWidth - tip.offsetWidth - 4;
   const besides = event.clientX - figureElement.getBoundingClientRect().left + 14;
   tip.style.left = (besides > room ? Math.max(4, besides - tip.offsetWidth - 28) : besides) + 'px';
-  tip.style.top = (svg.offsetTop + frame.top + 6) + 'px';
+  tip.style.top = (box.top - figureElement.getBoundingClientRect().top + frame.top + 6) + 'px';
 
   svg.querySelector('.cross')?.remove();
   add(svg, 'line', { class: 'cross', x1: x(at), x2: x(at), y1: frame.top, y2: frame.bottom, stroke: 'var(--soft)' });

@@ -1,0 +1,41 @@
+using System.CommandLine;
+using System.Text.Json;
+using Sluice.Core;
+using Sluice.Policies;
+using Sluice.Simulation;
+
+namespace Sluice.Cli;
+
+/// <summary><c>sluice validate</c>: measured runs repeated in the simulator, with the error of every metric.</summary>
+public static class ValidateCommand
+{
+    private static readonly JsonSerializerOptions s_json = new()
+    {
+        PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower,
+        WriteIndented = true,
+    };
+
+    public static Command Create()
+    {
+        var directory = new Argument<string?>("DIR")
+        {
+            Description = "folder with measured runs; without it, the published figures that come with Sluice",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var json = new Option<bool>("--json") { Description = "print one JSON object to standard output" };
+        var command = new Command("validate", "Repeat measured runs in the simulator and print the errors.") { directory, json };
+        command.SetAction(parsed => Execute(parsed.GetValue(directory), parsed.GetValue(json)));
+        return command;
+    }
+
+    private static int Execute(string? directory, bool isJson)
+    {
+        if (directory is not null && !Directory.Exists(directory))
+            throw new InputException($"validate {directory}: no such folder.");
+
+        var report = Validation.Run(directory, name => Catalog.Make(name, PolicySettings.None));
+        if (isJson) Console.Out.WriteLine(JsonSerializer.Serialize(report, s_json));
+        else report.WriteTo(Console.Out);
+        return ExitCodes.Ok;
+    }
+}
