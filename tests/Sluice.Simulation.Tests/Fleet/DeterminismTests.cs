@@ -69,7 +69,7 @@ public sealed class DeterminismTests
         var (load, kvTokens) = workload switch
         {
             "steady" => (Stream(ref rng, 300, meanMilliseconds: 60), 50_000),
-            "overload" => (Stream(ref rng, 300, meanMilliseconds: 15), 4_000),
+            "overload" => (Stream(ref rng, 300, meanMilliseconds: 15), 6_000),
             _ => (Programs(ref rng), 20_000),
         };
         var simulator = new Simulator(load, Systems.Make(line), new SimulationOptions
