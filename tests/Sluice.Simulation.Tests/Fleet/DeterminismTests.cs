@@ -77,7 +77,7 @@ public sealed class DeterminismTests
             Engines = [.. Enumerable.Repeat<EngineSetup>(A.Profile(A.Coefficients, extraIterations: 1.3, apiMilliseconds: 4), 2)],
             Limits = new(TokenBudget: 512, SequencesMax: 64),
             KvTokens = kvTokens,
-            ModelTokensMax = 1200,
+            ModelTokensMax = 500,
             Seed = seed,
         });
         simulator.Run();

@@ -31,7 +31,8 @@ internal static class PagedAttentionRows
         var oracle = r.Gain(shareGpt, Opt13b.OrcaOracle);
         yield return new(
             "rate sustained, vLLM over Orca (Oracle), ShareGPT", "1.7-2.7×", Times(oracle), Agreement.IsInside(oracle, 1.7, 2.7),
-            $"{vllm} against {PerSecond(r.Rate(shareGpt, Opt13b.OrcaOracle).Rate)}. The paper's range is over three models, ours is OPT-13B.");
+            $"{vllm} against {PerSecond(r.Rate(shareGpt, Opt13b.OrcaOracle).Rate)}. " +
+            "The paper's range is over three models, ours is OPT-13B.");
         var max = r.Gain(shareGpt, Opt13b.OrcaMax);
         yield return new(
             "rate sustained, vLLM over Orca (Max), ShareGPT", "2.7-8×", Times(max), Agreement.IsInside(max, 2.7, 8),
