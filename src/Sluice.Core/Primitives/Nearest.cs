@@ -3,8 +3,11 @@ namespace Sluice.Core;
 /// <summary>Finds what somebody who mistyped a word probably meant.</summary>
 public static class Nearest
 {
+    /// <summary>Letters from which on the beginning of a candidate counts as near it.</summary>
+    private const int WordMin = 3;
+
     /// <summary>The candidate with the fewest edits to <paramref name="word"/>, or null if none is near: more than a third
-    /// of its letters, at least two, would have to change.</summary>
+    /// of its letters, at least two, would have to change. Then the first that begins with the word will do.</summary>
     public static string? Of(string word, IReadOnlyList<string> candidates)
     {
         string? best = null;
@@ -15,7 +18,8 @@ public static class Nearest
             if (edits < fewest) (best, fewest) = (candidate, edits);
         }
 
-        return fewest <= Math.Max(2, word.Length / 3) ? best : null;
+        return fewest <= Math.Max(2, word.Length / 3) ? best
+            : word.Length >= WordMin ? candidates.FirstOrDefault(c => c.StartsWith(word, StringComparison.OrdinalIgnoreCase)) : null;
     }
 
     /// <summary><c>, did you mean 'x'?</c>, or nothing.</summary>
