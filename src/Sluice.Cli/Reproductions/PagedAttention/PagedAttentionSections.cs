@@ -19,7 +19,8 @@ internal static class PagedAttentionSections
         section.Paragraph(
             "Mean end-to-end seconds per output token, at rates from light load to where the queue grows without end. A system sustains the "
             + "rate at which its curve meets the limit. Broken: Orca's scheduler with paged memory, which is no system of the paper and "
-            + "tells what paging does from what the order of prompts does.");
+            + "tells what paging does from what the order of prompts does. On the chatbot's traffic all three Orcas reserve 2,048 tokens per "
+            + "request, and their curves are one.");
         foreach (var trials in r.Traffic.All)
         {
             section.Plot(new()
