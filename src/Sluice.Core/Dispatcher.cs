@@ -50,6 +50,7 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
         ref var tracked = ref _requests[slot];
         if (tracked.Engine != EngineId.None)
         {
+            tracked.IsCancelled = true;
             engines[tracked.Engine.Index].Cancel(now, request);
             return;
         }
@@ -110,11 +111,11 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
         foreach (var slot in lost)
         {
             _requests[slot].OutputTokens = outputTokensOf(_requests[slot].Request.Id);
-            TakeOff(now, slot, EventKind.EngineLost);
+            TakeOff(now, slot, _requests[slot].IsCancelled ? EventKind.Cancelled : EventKind.EngineLost);
         }
 
         Check.That(snapshots[engine.Index].Outstanding == 0);
-        foreach (var slot in lost) Enqueue(now, slot);
+        foreach (var slot in lost) EnqueueOrEnd(now, slot, engine);
     }
 
     public void OnEngineJoined(Instant now, EngineId engine, ModelId model)
@@ -166,8 +167,8 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
             case EventKind.Evicted:
                 _requests[slot].OutputTokens = e.Amount;
                 _requests[slot].KvAt = e.Engine;
-                TakeOff(e.At, slot, EventKind.Evicted);
-                Enqueue(e.At, slot);
+                TakeOff(e.At, slot, _requests[slot].IsCancelled ? EventKind.Cancelled : EventKind.Evicted);
+                EnqueueOrEnd(e.At, slot, e.Engine);
                 break;
             default:
                 var request = _requests[slot].Request;
@@ -187,6 +188,22 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
         (snapshot.IsReady, snapshot.Model) = (snapshot.IsPresent, model);
         _scheduler.OnEngineChanged(engine, ViewAt(now));
         Pull(now, engine);
+    }
+
+    /// <summary>Back into the queue, unless its caller left while it was on the engine: that is its end then.</summary>
+    private void EnqueueOrEnd(Instant now, int slot, EngineId from)
+    {
+        ref var tracked = ref _requests[slot];
+        if (!tracked.IsCancelled)
+        {
+            Enqueue(now, slot);
+            return;
+        }
+
+        var (id, output) = (tracked.Request.Id, tracked.OutputTokens);
+        DropKv(ref tracked);
+        _requests.Remove(slot);
+        sink.Emit(new(now, id, from, output, EventKind.Cancelled));
     }
 
     private void Enqueue(Instant now, int slot)

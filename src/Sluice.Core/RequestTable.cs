@@ -14,6 +14,9 @@ internal struct TrackedRequest
 
     /// <summary>Tokens its caller has from before it was evicted or its engine was lost.</summary>
     public int OutputTokens;
+
+    /// <summary>Its caller left while it was on an engine, which has not confirmed it.</summary>
+    public bool IsCancelled;
 }
 
 /// <summary>Live requests by id, in slots that are reused. Pages never move, so references stay good.</summary>
