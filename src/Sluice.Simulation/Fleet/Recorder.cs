@@ -14,6 +14,8 @@ internal sealed class Recorder(RequestLog log, Workload workload) : IEventSink
     public long Rejected { get; private set; }
     public long Cancelled { get; private set; }
     public long Failed { get; private set; }
+    public long ModelLoads { get; private set; }
+    public long Evictions { get; private set; }
 
     /// <summary>Instant at which the last answer of the event just emitted reached its caller.</summary>
     public Instant DeliveredAt { get; private set; }
@@ -48,6 +50,12 @@ internal sealed class Recorder(RequestLog log, Workload workload) : IEventSink
                 if (log.FirstToken[id] < 0) log.FirstToken[id] = DeliveredAt.Ticks;
                 End(id, DeliveredAt.Ticks, e.Amount, Outcome.Finished);
                 Finished++;
+                break;
+            case EventKind.ModelLoaded:
+                ModelLoads++;
+                break;
+            case EventKind.Evicted:
+                Evictions++;
                 break;
             case EventKind.Rejected:
                 log.Arrival[id] = e.At.Ticks;

@@ -121,6 +121,8 @@ public sealed class Simulator
             Series = _series,
             Iterations = Cores.Sum(c => c.Iterations),
             PrefillTokens = Cores.Sum(c => c.PrefillTokens),
+            ModelLoads = _recorder.ModelLoads,
+            Evictions = _recorder.Evictions,
             Fingerprint = _recorder.Fingerprint,
             End = _now,
             Wall = wall,

@@ -31,6 +31,12 @@ public sealed class RunResult
     /// <summary>Prompt tokens computed, recomputation after preemption included.</summary>
     public required long PrefillTokens { get; init; }
 
+    /// <summary>Models that engines loaded; those they began with do not count.</summary>
+    public long ModelLoads { get; init; }
+
+    /// <summary>Requests taken back from engines into the queue.</summary>
+    public long Evictions { get; init; }
+
     /// <summary>Hash of the event stream.</summary>
     public required ulong Fingerprint { get; init; }
 
