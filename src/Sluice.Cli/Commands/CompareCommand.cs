@@ -47,7 +47,7 @@ public static class CompareCommand
             // Runs that differ in neither workload nor rate share one workload in memory.
             foreach (var group in Enumerable.Range(0, specs.Count).GroupBy(i => WorkloadKey(specs[i])))
             {
-                var workload = Runner.LoadWorkload(specs[group.First()]);
+                var workload = Runner.LoadWorkload(specs[group.First()], terminal.Stop);
                 Parallel.ForEach(group, new ParallelOptions { MaxDegreeOfParallelism = threads }, i =>
                     results[i] = Runner.Run(specs[i], workload, share =>
                     {
@@ -59,7 +59,7 @@ public static class CompareCommand
 
         RunSummary[] summaries = [.. results.Select(r => RunSummary.Of(r, PeakMemory.Megabytes))];
         if (output.IsJson) terminal.WriteText(stream => RunJson.Write(summaries, stream));
-        else ComparisonTable.Write(summaries, terminal.Out);
+        else ComparisonTable.Write(summaries, terminal.Out, terminal.Width);
 
         output.WriteFolder(results, terminal);
         return ExitCodes.Ok;

@@ -35,6 +35,14 @@ public static class Runner
         return spec.Slo is { } slo ? At("--slo", "", () => SloMix.Parse(slo).Apply(workload, rng.Fork("slo"))) : workload;
     }
 
+    /// <summary>As above, and gives up at once on Ctrl-C: whatever still reads dies with the process.</summary>
+    public static Workload LoadWorkload(RunSpec spec, CancellationToken stop)
+    {
+        var loading = Task.Run(() => LoadWorkload(spec), stop);
+        loading.Wait(stop);
+        return loading.Result;
+    }
+
     private static Workload FromTrace(RunSpec spec, string path, Rng rng) =>
         WorkloadSource.FromTrace(path, TraceFormats.Parse(spec.Format), new TraceOptions
         {
