@@ -55,6 +55,9 @@ public static class Catalog
         new("srpt", "shortest predicted remaining answer first, preemptive",
             "Schrage, 1968; Mitzenmacher and Shahout, 2025", "iteration scheduling, length prediction", InEngine,
             _ => new(static () => new Ranked(new ShortestRemaining()))),
+        new("qlm", "request groups in a virtual queue per engine, ordered by waiting time; pulls, evicts and loads models",
+            "Patke et al., SoCC 2024", "grouping, waiting-time estimate, global scheduling, scaling", Drivers.Simulator | Drivers.Remote,
+            QueueManager),
         new("fcfs-swap", "a first-come queue per engine over all models; the engine swaps when its head needs another model",
             "what QLM compares with as vLLM", "global scheduling", Drivers.Simulator,
             _ => Run(new(), c => new FirstComeSwap(c.Fleet))),
@@ -106,6 +109,13 @@ public static class Catalog
             Watermark = Watermark(s),
         };
         return new(() => new PrefillFirst(options));
+    }
+
+    private static SystemChoice QueueManager(PolicySettings s)
+    {
+        var options = QlmOptions.Read(s);
+        return new(
+            static () => new RunningFirst(new()), Scheduler: context => new Qlm(options, context.Fleet), Length: "learned");
     }
 
     private static double Watermark(PolicySettings s) =>
