@@ -71,16 +71,12 @@ public sealed class TraceErrorTests
     }
 
     [Fact]
-    public void An_unknown_header_lists_every_format_and_how_it_begins()
+    public void An_unknown_header_is_answered_with_the_name_of_every_format()
     {
         var complaint = TempTrace.Complaint("a,b,c\n1,2,3\n");
 
         Assert.StartsWith("t.csv:1: found 'a,b,c', expected the first line of one of the formats azure, ", complaint, StringComparison.Ordinal);
-        foreach (var (_, name, firstLine) in TraceFormats.All)
-        {
-            Assert.Contains($"\n  {name} ", complaint, StringComparison.Ordinal);
-            Assert.Contains(firstLine, complaint, StringComparison.Ordinal);
-        }
+        Assert.All(TraceFormats.All, format => Assert.Contains(format.Name, complaint, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -92,7 +88,7 @@ public sealed class TraceErrorTests
         Assert.Equal(
             "t.csv: all 1 requests have an empty prompt or an empty answer; nothing is left to serve",
             TempTrace.Complaint($"{Header}1,5,0\n"));
-        Assert.Contains("such as poisson:rate=2", TempTrace.Complaint(TinyTraces.Lengths), StringComparison.Ordinal);
+        Assert.Contains("such as --arrivals poisson:rate=2", TempTrace.Complaint(TinyTraces.Lengths), StringComparison.Ordinal);
     }
 
     [Fact]
