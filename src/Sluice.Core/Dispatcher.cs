@@ -113,7 +113,7 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
         foreach (var slot in lost)
         {
             _requests[slot].OutputTokens = outputTokensOf(_requests[slot].Request.Id);
-            TakeOff(now, slot, EventKind.EngineLost);
+            TakeOff(now, slot, _requests[slot].IsCancelled ? EventKind.Cancelled : EventKind.EngineLost);
         }
 
         Check.That(snapshots[engine.Index].Outstanding == 0);
@@ -171,7 +171,8 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
             case EventKind.Evicted:
                 _requests[slot].OutputTokens = e.Amount;
                 _requests[slot].KvAt = e.Engine;
-                TakeOff(e.At, slot, EventKind.Evicted);
+                if (_requests[slot].LosesKv) DropKv(ref _requests[slot]);
+                TakeOff(e.At, slot, _requests[slot].IsCancelled ? EventKind.Cancelled : EventKind.Evicted);
                 EnqueueOrEnd(e.At, slot);
                 break;
             default:
@@ -249,6 +250,7 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
         snapshot.OutstandingTokens += request.PromptTokens + tracked.Predicted.Mean;
         tracked.Engine = engine;
         tracked.KvAt = EngineId.None;
+        tracked.LosesKv = false;
         sink.Emit(new(now, request.Id, engine, request.PromptTokens, EventKind.Dispatched));
         engines[engine.Index].Submit(now, request, tracked.Predicted, tracked.OutputTokens);
     }
@@ -258,6 +260,8 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
         switch (operation.Kind)
         {
             case OperationKind.Evict when EngineOf(operation.Request) is var engine && engine != EngineId.None:
+                _requests.TryFind(operation.Request, out var evicted);
+                _requests[evicted].LosesKv = operation.Amount == 1;
                 engines[engine.Index].Evict(now, operation.Request);
                 break;
             case OperationKind.Migrate when EngineOf(operation.Request) is var engine && engine != EngineId.None:

@@ -15,6 +15,9 @@ internal struct TrackedRequest
     /// <summary>Tokens its caller has from before it was evicted or its engine was lost.</summary>
     public int OutputTokens;
 
+    /// <summary>Its eviction was asked for without its KV.</summary>
+    public bool LosesKv;
+
     /// <summary>Its caller left while it was on an engine; whatever takes it off ends it.</summary>
     public bool IsCancelled;
 }

@@ -55,6 +55,14 @@ public static class Catalog
         new("srpt", "shortest predicted remaining answer first, preemptive",
             "Schrage, 1968; Mitzenmacher and Shahout, 2025", "iteration scheduling, length prediction", InEngine,
             _ => new(static () => new Ranked(new ShortestRemaining()))),
+        new("fcfs-swap", "a first-come queue per engine, models swapped for its head",
+            "what QLM compares with as vLLM", "global scheduling", Drivers.Simulator,
+            _ => Run(new(), c => new FirstComeSwap(c.Fleet))),
+        new("edf-swap", "earliest deadline first over all models, swapping freely",
+            "what QLM compares with as EDF", "global scheduling", Drivers.Simulator,
+            _ => Run(new(), c => new EarliestDeadlineSwap(c.Fleet))),
+        new("shepherd", "batches planned from exact service times, with preemption",
+            "Zhang et al., NSDI 2023, as in QLM", "grouping, global scheduling", Drivers.Simulator, PlanBatches),
     ];
 
     /// <exception cref="InputException">No such system, or a setting it does not have.</exception>
@@ -102,6 +110,16 @@ public static class Catalog
 
     private static double Watermark(PolicySettings s) =>
         s.Number("watermark", "share of KV blocks that admission leaves free", 0.01, 0, 0.5);
+
+    private static SystemChoice PlanBatches(PolicySettings s)
+    {
+        var options = ShepherdOptions.Read(s);
+        return Run(new(), c => new Shepherd(c.Fleet, options));
+    }
+
+    /// <summary>vllm-v1's engines below a global scheduler; lengths are learned, because no such system knows them.</summary>
+    private static SystemChoice Run(RunningFirstOptions options, Func<PolicyContext, IGlobalScheduler> scheduler) =>
+        new(() => new RunningFirst(options, null), Scheduler: scheduler, Length: "learned");
 
     private static SystemChoice Run(RunningFirstOptions options, IWaitingOrder? order = null) =>
         new(() => new RunningFirst(options, order));

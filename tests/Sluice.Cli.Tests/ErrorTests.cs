@@ -27,7 +27,7 @@ public sealed class ErrorTests
     [InlineData("simulate --profile 2xllama-3.1-8b@a100 --engines 3", "--engines 3: --profile 2xllama-3.1-8b@a100 lists 2")]
     [InlineData("simulate --profile llama-3.1-8b@a100,llama-2-7b@a100", "--profile llama-3.1-8b@a100,llama-2-7b@a100: llama-3.1-8b and llama-2-7b")]
     [InlineData("simulate --per-device 4 --engines 4 --profile llama-2-70b@h100:tp4", "--per-device 4: 4 engines of llama-2-70b@h100:tp4 take 138 GB")]
-    [InlineData("simulate --workload poison:rate=2", "--workload: 'poison:rate=2' is of no known kind, 'poison': did you mean 'poisson'?")]
+    [InlineData("simulate --workload poison:rate=2", "--workload: 'poison' is no kind of workload: did you mean 'poisson'?")]
     [InlineData("simulate --workload poisson:rate=2,n=5,prompt=9,outputs=9", "--workload: 'poisson:rate=2,n=5,prompt=9,outputs=9' has no 'output'")]
     [InlineData("simulate --slo ttft", "--slo ttft: 'ttft' promises nothing, expected such as ttft=1s")]
     [InlineData("simulate --slo chat:0.5,ttf=1s", "--slo chat:0.5,ttf=1s: 'chat:share=0.5,ttf=1s' has the key 'ttf': did you mean 'ttft'?")]

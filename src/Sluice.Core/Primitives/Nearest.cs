@@ -26,9 +26,18 @@ public static class Nearest
     public static string Hint(string word, IReadOnlyList<string> candidates) =>
         Of(word, candidates) is { } best ? $" (did you mean '{best}'?)" : "";
 
-    /// <summary>Levenshtein distance.</summary>
+    /// <summary><c>did you mean 'x'? known: a, b, x</c>, for messages that name the wrong word before it.</summary>
+    public static string HintAndList(string word, IReadOnlyList<string> known)
+    {
+        var list = $"known: {string.Join(", ", known)}";
+        return Of(word, known) is { } best ? $"did you mean '{best}'? {list}" : $"unknown; {list}";
+    }
+
+    /// <summary>Levenshtein distance; names are short, and a long word is near none of them.</summary>
     private static int Edits(string a, string b)
     {
+        if (a.Length > 40) return int.MaxValue;
+
         var row = new int[b.Length + 1];
         for (var j = 0; j <= b.Length; j++) row[j] = j;
         for (var i = 1; i <= a.Length; i++)

@@ -4,7 +4,8 @@ namespace Sluice.Core;
 
 public enum OperationKind : byte
 {
-    /// <summary>Take a request back from its engine; its KV goes to that engine's host memory.</summary>
+    /// <summary>Take a request back from its engine; its KV goes to that engine's host memory, unless it is not to be
+    /// kept.</summary>
     Evict,
 
     /// <summary>Have an idle engine load another model.</summary>
@@ -18,7 +19,8 @@ public enum OperationKind : byte
 }
 
 /// <summary>One LLM serving operation (LSO) besides pulling, which is <see cref="IGlobalScheduler.TryTake"/>.</summary>
-/// <param name="Amount">Engines wanted, for <see cref="OperationKind.Scale"/>.</param>
+/// <param name="Amount">Engines wanted, for <see cref="OperationKind.Scale"/>; 1 to forget the KV, for
+/// <see cref="OperationKind.Evict"/>.</param>
 public readonly record struct Operation(OperationKind Kind, RequestId Request, EngineId Engine, ModelId Model, int Amount);
 
 /// <summary>What a plan wants done, in order. Reused from plan to plan.</summary>
@@ -28,7 +30,9 @@ public sealed class Operations
 
     public ReadOnlySpan<Operation> All => CollectionsMarshal.AsSpan(_list);
 
-    public void Evict(RequestId request) => _list.Add(new(OperationKind.Evict, request, EngineId.None, default, 0));
+    /// <param name="keepsKv">False for systems that cannot keep it: the request computes all its tokens again.</param>
+    public void Evict(RequestId request, bool keepsKv = true) =>
+        _list.Add(new(OperationKind.Evict, request, EngineId.None, default, keepsKv ? 0 : 1));
 
     public void Load(EngineId engine, ModelId model) =>
         _list.Add(new(OperationKind.Load, new(-1), engine, model, 0));

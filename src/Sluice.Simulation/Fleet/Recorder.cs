@@ -14,6 +14,8 @@ internal sealed class Recorder(RequestLog log, Workload workload) : IEventSink
     public long Rejected { get; private set; }
     public long Cancelled { get; private set; }
     public long Failed { get; private set; }
+    public long ModelLoads { get; private set; }
+    public long Evictions { get; private set; }
 
     /// <summary>Instant at which the last answer of the event just emitted reached its caller.</summary>
     public Instant DeliveredAt { get; private set; }
@@ -44,10 +46,16 @@ internal sealed class Recorder(RequestLog log, Workload workload) : IEventSink
                 log.Preemptions[id]++;
                 break;
             case EventKind.Finished:
-                DeliveredAt = new(Delivered(in e, e.Amount));
+                DeliveredAt = new(Math.Max(Delivered(in e, e.Amount), log.FirstToken[id])); // Tokens arrive in order.
                 if (log.FirstToken[id] < 0) log.FirstToken[id] = DeliveredAt.Ticks;
                 End(id, DeliveredAt.Ticks, e.Amount, Outcome.Finished);
                 Finished++;
+                break;
+            case EventKind.ModelLoaded:
+                ModelLoads++;
+                break;
+            case EventKind.Evicted:
+                Evictions++;
                 break;
             case EventKind.Rejected:
                 log.Arrival[id] = e.At.Ticks;

@@ -9,6 +9,10 @@ namespace Sluice.Simulation;
 /// </remarks>
 public sealed class Simulator
 {
+    /// <summary>Plans in a row with nothing else under way, after which what is queued has failed; at ticks of seconds this
+    /// outlasts any ageing rule.</summary>
+    private const int PlansAloneMax = 1000;
+
     private readonly Workload _workload;
     private readonly SimulationOptions _options;
     private readonly ServingSystem _system;
@@ -21,6 +25,8 @@ public sealed class Simulator
     private readonly Recorder _recorder;
     private readonly TimeSeries _series = new(TimeSpan.TicksPerSecond / 10);
     private readonly bool _readsReports;
+    private readonly bool _plansReadReports;
+    private readonly RwtCalibration? _calibration;
     private readonly ProgramTracker? _programs;
     private readonly Migrations _migrations = new();
     private readonly SharedDevice?[] _devices; // by engine
@@ -29,6 +35,7 @@ public sealed class Simulator
     private readonly int _arrivals;
     private Instant _now;
     private int _lastTurned = -1; // at this instant
+    private int _plansAlone; // since anything else was due
 
     public Simulator(Workload workload, ServingSystem system, SimulationOptions options)
     {
@@ -40,6 +47,8 @@ public sealed class Simulator
         var rng = new Rng(options.Seed);
         var policies = system.Policies(new PolicyContext(TrueLength, rng.Fork("policies"), FleetInfos.Of(options)));
         _readsReports = policies.Scheduler.ReadsReports;
+        _plansReadReports = policies.Scheduler.PlansReadReports;
+        _calibration = (policies.Scheduler as IReportsCalibration)?.Calibration;
 
         _snapshots = new EngineSnapshot[options.Engines.Count];
         _engines = new SimulatedEngine[options.Engines.Count];
@@ -82,6 +91,7 @@ public sealed class Simulator
             var turn = _turns.MinKey;
             var plan = Math.Max(_dispatcher.PlanAt.Ticks, _now.Ticks);
             var at = Math.Min(Math.Min(timer, arrival), turn);
+            _plansAlone = at == long.MaxValue ? _plansAlone + 1 : 0;
             if (at == long.MaxValue && !MustPlan()) return End();
             at = Math.Min(at, plan);
 
@@ -117,10 +127,13 @@ public sealed class Simulator
             Series = _series,
             Iterations = Cores.Sum(c => c.Iterations),
             PrefillTokens = Cores.Sum(c => c.PrefillTokens),
+            ModelLoads = _recorder.ModelLoads,
+            Evictions = _recorder.Evictions,
             Fingerprint = _recorder.Fingerprint,
             End = _now,
             Wall = wall,
             Notes = [.. _options.Engines.SelectMany(e => e.Profiles).OfType<EngineProfile>().Distinct().Select(p => $"{p.Name}: {p.Origin}")],
+            Calibration = _calibration is { Count: > 0 } ? _calibration : null,
         };
     }
 
@@ -171,8 +184,8 @@ public sealed class Simulator
         snapshot.BlockTokens = engine.Core.BlockTokens;
     }
 
-    internal void FinishLoadLater(Instant at, EngineId engine, ModelId model) =>
-        At(at, new Timer(TimerKind.ModelLoaded, model.Index, engine));
+    internal void FinishLoadLater(Instant at, EngineId engine, int load, ModelId model) =>
+        At(at, new Timer(TimerKind.ModelLoaded, load, engine, Model: model));
 
     internal void CopyLater(Instant at, EngineId from, EngineId to, RequestId request)
     {
@@ -240,13 +253,15 @@ public sealed class Simulator
 
     private void OnPlan()
     {
-        if (_readsReports) ReadReports();
+        if (_plansReadReports) ReadReports();
         _dispatcher.Plan(_now);
         Check.That(_dispatcher.PlanAt > _now); // Or time would stand still.
     }
 
-    /// <summary>Nothing else is due, but something is queued and the scheduler may still act on it.</summary>
-    private bool MustPlan() => _dispatcher.Queued > 0 && _dispatcher.PlanAt < Instant.Never;
+    /// <summary>Nothing else is due, but something is queued and the scheduler may still act on it. It is given up when plan
+    /// after plan sets nothing in motion: its engines are gone for good.</summary>
+    private bool MustPlan() =>
+        _dispatcher.Queued > 0 && _dispatcher.PlanAt < Instant.Never && _plansAlone <= PlansAloneMax;
 
     private void OnTimer(Timer timer)
     {
@@ -264,8 +279,8 @@ public sealed class Simulator
             case TimerKind.Patience:
                 if (_log.FirstToken[timer.Index] < 0) _dispatcher.OnCancel(_now, new(timer.Index));
                 break;
-            case TimerKind.ModelLoaded when _snapshots[timer.Engine.Index].IsPresent:
-                _engines[timer.Engine.Index].FinishLoad(_now, new(timer.Index));
+            case TimerKind.ModelLoaded:
+                _engines[timer.Engine.Index].FinishLoad(_now, timer.Index, timer.Model);
                 break;
             case TimerKind.Copied:
                 _engines[timer.Engine.Index].MoveOut(_now, new(timer.Index));

@@ -49,10 +49,10 @@ public static class Links
     /// [assumed].</summary>
     public const double ScatteredBlocksShare = 0.55;
 
-    /// <summary>PCIe of the devices we have profiles for: Gen4 for <c>a100</c> and <c>rtx4090</c>, Gen5 for the
+    /// <summary>PCIe of the devices we have profiles for: Gen4 for <c>a10</c>, <c>a100</c> and <c>rtx4090</c>, Gen5 for the
     /// others. Generations verified as nominal; rates as of <see cref="PcieGen4"/> and <see cref="PcieGen5"/>.</summary>
     public static Link PcieOf(string device) =>
-        device.StartsWith("a100", StringComparison.Ordinal) || device == "rtx4090" ? PcieGen4 : PcieGen5;
+        device.StartsWith("a10", StringComparison.Ordinal) || device == "rtx4090" ? PcieGen4 : PcieGen5;
 
     private static Link Microseconds(double latency, double gigabytesPerSecond) =>
         new(TimeSpan.FromMicroseconds(latency), gigabytesPerSecond);

@@ -64,6 +64,9 @@ public static class ProfileCatalog
         Check.That(stream is not null);
         var utf8 = new byte[stream.Length];
         stream.ReadExactly(utf8);
-        return ProfileJson.Read(utf8, "profiles.json");
+        var read = ProfileJson.Read(utf8, "profiles.json");
+        var a10 = DerivedProfiles.OnA10(read.First(p => p.Name == "llama-2-7b@a100"), layers: 32);
+        Check.That(a10 is not null);
+        return [.. read, a10];
     }
 }

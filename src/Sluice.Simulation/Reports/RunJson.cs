@@ -63,6 +63,8 @@ public static class RunJson
         WriteFigure(json, "jain_fairness", run.TenantFairness);
 
         json.WriteNumber("preemptions", run.Preemptions);
+        if (run.Evictions > 0) json.WriteNumber("evictions", run.Evictions);
+        if (run.ModelLoads > 0) json.WriteNumber("model_loads", run.ModelLoads);
         json.WriteNumber("iterations", run.Iterations);
         WriteFigure(json, "virtual_s", run.VirtualSeconds);
         WriteFigure(json, "wall_s", run.WallSeconds);

@@ -42,6 +42,8 @@ public static class SummaryTable
 
         Rule(writer, "Run", '-');
         Line(writer, "Preemptions:", Figures.Count(run.Preemptions));
+        if (run.Evictions > 0) Line(writer, "Evictions:", Figures.Count(run.Evictions));
+        if (run.ModelLoads > 0) Line(writer, "Model loads:", Figures.Count(run.ModelLoads));
         Line(writer, "Iterations:", Figures.Count(run.Iterations));
         Line(writer, "Wall-clock time (s):", Figures.TwoDecimals(run.WallSeconds));
         Line(writer, "Simulated requests per wall second:", Figures.Number(run.RequestsPerWallSecond));

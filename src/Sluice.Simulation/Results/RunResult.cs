@@ -31,6 +31,12 @@ public sealed class RunResult
     /// <summary>Prompt tokens computed, recomputation after preemption included.</summary>
     public required long PrefillTokens { get; init; }
 
+    /// <summary>Models that engines loaded; those they began with do not count.</summary>
+    public long ModelLoads { get; init; }
+
+    /// <summary>Requests taken back from engines into the queue.</summary>
+    public long Evictions { get; init; }
+
     /// <summary>Hash of the event stream.</summary>
     public required ulong Fingerprint { get; init; }
 
@@ -39,6 +45,9 @@ public sealed class RunResult
 
     /// <summary>Wall-clock time of the event loop alone, without reading input or writing reports.</summary>
     public required TimeSpan Wall { get; init; }
+
+    /// <summary>Predicted against actual waits; null when the system predicts none.</summary>
+    public RwtCalibration? Calibration { get; init; }
 
     /// <summary>What a reader of the numbers must know: origin and check of the profile, parts that were inferred.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];

@@ -35,6 +35,8 @@ public sealed record RunSummary
     public required double TenantFairness { get; init; }
 
     public required long Preemptions { get; init; }
+    public required long ModelLoads { get; init; }
+    public required long Evictions { get; init; }
     public required long Iterations { get; init; }
 
     /// <summary>Prompt tokens computed, recomputation included.</summary>

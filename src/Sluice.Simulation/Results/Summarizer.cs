@@ -55,6 +55,8 @@ internal static class Summarizer
             TenantFairness = Fairness.Jain(
                 [.. byTenant.Where(t => t.Requests > 0).Select(t => (double)t.ServedTokens)]),
             Preemptions = preemptions,
+            ModelLoads = result.ModelLoads,
+            Evictions = result.Evictions,
             Iterations = result.Iterations,
             PrefillTokens = result.PrefillTokens,
             CachedPromptTokens = cachedPromptTokens,

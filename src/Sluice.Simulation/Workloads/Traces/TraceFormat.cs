@@ -63,7 +63,7 @@ public static class TraceFormats
             if (known == name) return format;
 
         string[] names = ["auto", .. All.Select(entry => entry.Name), "sharegpt"];
-        throw new InputException($"trace format '{name}': {NearestName.Hint(name, names)}");
+        throw new InputException($"trace format '{name}': {Nearest.HintAndList(name, names)}");
     }
 
     /// <summary>The names, for the message that says none was recognised.</summary>
