@@ -32,7 +32,8 @@ public static class PoliciesCommand
         terminal.Out.WriteLine();
         Listing.WriteText(
             terminal.Out, "runs in: S the simulator, E our own engine, R engines elsewhere (E and R are planned). "
-            + "'sluice policies NAME' shows source, stages and settings; every system takes the shared ones: router, queue, length, kv.", terminal.Width);
+            + "'sluice policies NAME' shows source, stages and settings; every system takes the shared ones: "
+            + "router, queue, length, kv.", terminal.Width);
     }
 
     private static void Describe(string name, Terminal terminal)
