@@ -24,7 +24,7 @@ public sealed class ListingTests
     }
 
     [Fact]
-    public void Every_system_takes_one_line()
+    public void Every_system_takes_one_line_of_100_columns()
     {
         var lines = Shell.Succeed("policies").Out.Split('\n');
 

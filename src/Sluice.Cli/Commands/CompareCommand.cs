@@ -77,7 +77,8 @@ public static class CompareCommand
         var settings = specs.Select(s => s.System).Distinct().SelectMany(SettingsOf);
         string[] known = [.. RunFlag.All.Select(f => f.Name).Concat(settings).Distinct().Except(["set"])];
         if (!known.Contains(key))
-            throw new InputException($"--vary {key}: no such flag or setting{Nearest.Hint(key, known)}. Known: {string.Join(", ", known)}.");
+            throw new InputException(
+                $"--vary {key}: no such flag or setting{Nearest.Hint(key, known)}. Known: {string.Join(", ", known)}.");
 
         var values = Split([rest], rest.Contains('|') ? '|' : ',');
         return values.Count > 0 ? Expand(specs, key, values) : throw new InputException($"--vary {text}: expected key=value,value,...");
@@ -97,8 +98,9 @@ public static class CompareCommand
         var expanded = specs
             .SelectMany(s => values.Select(v => flag is null ? RunFlag.Named("set", "--vary").Apply(s, $"{key}={v}") : Apply(flag, s, v)))
             .ToList();
-        if (expanded.Count > RunsMax) throw new InputException($"compare: {expanded.Count} runs asked for, at most {RunsMax} make one table.");
-        return expanded;
+        return expanded.Count <= RunsMax
+            ? expanded
+            : throw new InputException($"compare: {expanded.Count} runs asked for, at most {RunsMax} make one table.");
     }
 
     private static RunSpec Apply(RunFlag flag, RunSpec spec, string value) => flag.Name switch

@@ -22,7 +22,8 @@ public static class Runner
         if (spec.Slo is { } slo) At($"--slo {slo}", "'sluice workloads' shows the form", () => SloMix.Parse(slo));
         At("--format", "", () => TraceFormats.Parse(spec.Format));
         if (spec.Trace is not null) return;
-        if (spec.Format != "auto") throw new InputException($"--format {spec.Format}: says how to read a trace; expected --trace FILE beside it.");
+        if (spec.Format != "auto")
+            throw new InputException($"--format {spec.Format}: says how to read a trace; expected --trace FILE beside it.");
         if (spec.Arrivals is { } arrivals)
             throw new InputException($"--arrivals {arrivals}: replaces the arrivals of a trace; expected --trace FILE beside it.");
     }

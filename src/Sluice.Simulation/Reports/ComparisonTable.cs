@@ -29,8 +29,8 @@ public static class ComparisonTable
         }
 
         var hasRivals = differences.AxisValues.Distinct().Count() < runs.Count;
-        writer.Write(differences.Axis is { } axis && hasRivals ? $"* best at its {axis}. Latencies: finished requests." : "* best of the column. Latencies: finished requests.");
-        writer.Write(" SLO met: all that arrived.\n");
+        writer.Write(differences.Axis is { } axis && hasRivals ? $"* best at its {axis}." : "* best of the column.");
+        writer.Write(" Latencies: finished requests. SLO met: all that arrived.\n");
     }
 
     private static string Cell(Metric metric, RunSummary run, bool isBest) =>

@@ -52,7 +52,8 @@ public static class RunFolder
         return $"{(place + 1).ToString("00", CultureInfo.InvariantCulture)}-{name.Trim('-', '.')}";
     }
 
-    private static void WriteRun(string folder, RunResult run, RunSummary summary, string verb, int traceRequestsMax, CancellationToken stop)
+    private static void WriteRun(
+        string folder, RunResult run, RunSummary summary, string verb, int traceRequestsMax, CancellationToken stop)
     {
         WriteFile(folder, "run.json", s => RunConfig.Write(run.Settings, s), stop);
         WriteFile(folder, "result.json", s => RunJson.Write(summary, s), stop);
