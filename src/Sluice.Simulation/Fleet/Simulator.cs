@@ -132,9 +132,20 @@ public sealed class Simulator
             Fingerprint = _recorder.Fingerprint,
             End = _now,
             Wall = wall,
-            Notes = [.. _options.Engines.SelectMany(e => e.Profiles).OfType<EngineProfile>().Distinct().Select(p => $"{p.Name}: {p.Origin}")],
+            Notes = [.. Notes()],
             Calibration = _calibration is { Count: > 0 } ? _calibration : null,
         };
+    }
+
+    private IEnumerable<string> Notes()
+    {
+        foreach (var profile in _options.Engines.SelectMany(e => e.Profiles).OfType<EngineProfile>().Distinct())
+            yield return $"{profile.Name}: {profile.Origin}";
+
+        if (_calibration is not { Count: > 0 } c) yield break;
+        yield return FormattableString.Invariant(
+            $"Waits predicted for {c.Count} requests that queued: error {c.RelativeError:P0} of the wait, bias {c.RelativeBias:P0}, ") +
+            FormattableString.Invariant($"R² {c.R2:F2}, p90 covered {c.CoverageOfP90:P0}.");
     }
 
     internal void Reschedule(SimulatedEngine engine)
