@@ -56,7 +56,7 @@ public static class Catalog
             "Schrage, 1968; Mitzenmacher and Shahout, 2025", "iteration scheduling, length prediction", InEngine,
             _ => new(static () => new Ranked(new ShortestRemaining()))),
         new("qlm", "request groups in virtual queues: pull, evict, load models",
-            "Patke et al., SoCC 2024", "grouping, waiting-time estimate, global scheduling, scaling",
+            "Patke et al., SoCC 2024", "grouping, waiting-time estimate, global scheduling",
             Drivers.Simulator | Drivers.Remote, QueueManager),
         new("fcfs-swap", "a first-come queue per engine, models swapped for its head",
             "what QLM compares with as vLLM", "global scheduling", Drivers.Simulator,
