@@ -1,33 +1,12 @@
-using System.CommandLine;
+using System.Runtime.InteropServices;
 using Sluice.Cli;
-using Sluice.Core;
 
-var root = new RootCommand("Sluice: SLO-aware queueing for LLM serving. What you simulate is what you run.")
+// The first Ctrl-C asks the command to stop and clean up; a second one ends the process at once.
+using var stop = new CancellationTokenSource();
+using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
 {
-    SimulateCommand.Create(),
-    CompareCommand.Create(),
-    ReproduceCommand.Create(),
-    ValidateCommand.Create(),
-    PoliciesCommand.Create(),
-    ProfilesCommand.Create(),
-};
+    context.Cancel = !stop.IsCancellationRequested;
+    stop.Cancel();
+});
 
-try
-{
-    var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false };
-    return await root.Parse(args).InvokeAsync(configuration);
-}
-catch (InputException e)
-{
-    Console.Error.WriteLine($"sluice: {e.Message}");
-    return ExitCodes.BadInput;
-}
-catch (OperationCanceledException)
-{
-    return ExitCodes.Interrupted;
-}
-catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-{
-    Console.Error.WriteLine($"sluice: {e.Message}");
-    return ExitCodes.Failed;
-}
+return App.Run(args, Terminal.OfProcess(stop.Token));

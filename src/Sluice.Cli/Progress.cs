@@ -1,38 +1,48 @@
 using System.Diagnostics;
-using Sluice.Core;
 
 namespace Sluice.Cli;
 
-/// <summary>A progress line on standard error for anything that takes over a second; nothing when it is redirected.</summary>
-public sealed class Progress(string label) : IDisposable
+/// <summary>A progress line on standard error for anything that takes over a second; nothing when it is redirected. Also
+/// where long work learns of Ctrl-C.</summary>
+public sealed class Progress(string label, Terminal terminal) : IDisposable
 {
     private const int Width = 30;
 
     private readonly Stopwatch _clock = Stopwatch.StartNew();
-    private readonly bool _isShown = !Console.IsErrorRedirected;
     private readonly Lock _lock = new();
     private long _lastMilliseconds = 900;
-    private bool _isDrawn;
+    private int _drawn;
 
     /// <param name="share">0 to 1. May be called from several threads.</param>
+    /// <exception cref="OperationCanceledException">Ctrl-C was pressed.</exception>
     public void Report(double share)
     {
-        if (!_isShown) return;
+        terminal.Stop.ThrowIfCancellationRequested();
+        if (!terminal.ShowsProgress) return;
         lock (_lock)
         {
             var elapsed = _clock.ElapsedMilliseconds;
             if (elapsed - _lastMilliseconds < 100) return;
             _lastMilliseconds = elapsed;
-            _isDrawn = true;
-            var filled = (int)(Math.Clamp(share, 0, 1) * Width);
-            var left = share > 0.01 ? $", {elapsed / 1000.0 * (1 - share) / share:F0} s left" : "";
-            Console.Error.Write(
-                $"\r{label} [{new string('█', filled)}{new string('·', Width - filled)}] {share,4:P0}{left}   ");
+            Draw(share, elapsed / 1000.0);
         }
     }
 
+    /// <summary>Leaves an empty line with the cursor at its start.</summary>
     public void Dispose()
     {
-        if (_isDrawn) Console.Error.Write("\r" + new string(' ', label.Length + Width + 30) + "\r");
+        if (_drawn == 0) return;
+        terminal.Error.Write("\r" + new string(' ', _drawn) + "\r");
+        terminal.Error.Flush();
+    }
+
+    private void Draw(double share, double seconds)
+    {
+        var filled = (int)(Math.Clamp(share, 0, 1) * Width);
+        var left = share > 0.01 ? $", {seconds * (1 - share) / share:F0} s left" : "";
+        var line = $"{label} [{new string('█', filled)}{new string('·', Width - filled)}] {share,4:P0}{left}";
+        terminal.Error.Write("\r" + line.PadRight(_drawn));
+        terminal.Error.Flush();
+        _drawn = Math.Max(_drawn, line.Length);
     }
 }

@@ -113,7 +113,7 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
         foreach (var slot in lost)
         {
             _requests[slot].OutputTokens = outputTokensOf(_requests[slot].Request.Id);
-            TakeOff(now, slot, EventKind.EngineLost);
+            TakeOff(now, slot, _requests[slot].IsCancelled ? EventKind.Cancelled : EventKind.EngineLost);
         }
 
         Check.That(snapshots[engine.Index].Outstanding == 0);
@@ -172,7 +172,7 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
                 _requests[slot].OutputTokens = e.Amount;
                 _requests[slot].KvAt = e.Engine;
                 if (_requests[slot].LosesKv) DropKv(ref _requests[slot]);
-                TakeOff(e.At, slot, EventKind.Evicted);
+                TakeOff(e.At, slot, _requests[slot].IsCancelled ? EventKind.Cancelled : EventKind.Evicted);
                 EnqueueOrEnd(e.At, slot);
                 break;
             default:

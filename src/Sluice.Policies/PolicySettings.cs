@@ -35,7 +35,9 @@ public sealed class PolicySettings(IReadOnlyDictionary<string, string> values)
     /// <exception cref="InputException">The value is no whole number in the range.</exception>
     public int Whole(string key, string meaning, int byDefault, int min, int max)
     {
-        Note(key, $"{meaning}, {min} to {(max == int.MaxValue ? "any" : max)}", byDefault.ToString(CultureInfo.InvariantCulture));
+        Note(
+            key, max == int.MaxValue ? $"{meaning}, at least {min}" : $"{meaning}, {min} to {max}",
+            byDefault == int.MaxValue ? "no limit" : byDefault.ToString(CultureInfo.InvariantCulture));
         if (!values.TryGetValue(key, out var text)) return byDefault;
         if (int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) &&
             value >= min && value <= max) return value;

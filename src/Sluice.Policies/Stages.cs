@@ -24,18 +24,18 @@ internal static class Stages
         return (KvKind)Array.IndexOf(words, value);
     }
 
+    /// <summary>Buddy unless asked otherwise: the baselines that reserve are those of PagedAttention, which use it.</summary>
+    public static ReservationPolicy Ranges(PolicySettings settings) =>
+        settings.Word("kv-ranges", "how kv=reserve-… finds contiguous memory", "buddy", "first-fit") == "buddy"
+            ? ReservationPolicy.Buddy
+            : ReservationPolicy.FirstFit;
+
     private static Func<PolicyContext, IGlobalScheduler> Routed(PolicySettings settings)
     {
         var router = Router(settings);
         var order = QueueOrder(settings);
         return context => new RoutedQueue(router(context), order);
     }
-
-    /// <summary>Buddy unless asked otherwise: the baselines that reserve are those of PagedAttention, which use it.</summary>
-    public static ReservationPolicy Ranges(PolicySettings settings) =>
-        settings.Word("kv-ranges", "how kv=reserve-… finds contiguous memory", "buddy", "first-fit") == "buddy"
-            ? ReservationPolicy.Buddy
-            : ReservationPolicy.FirstFit;
 
     private static Func<PolicyContext, IRouter> Router(PolicySettings settings) =>
         settings.Word(

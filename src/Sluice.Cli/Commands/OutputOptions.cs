@@ -8,11 +8,11 @@ namespace Sluice.Cli;
 /// <param name="Directory">Folder for the full report, or null.</param>
 public sealed record Output(bool IsJson, string? Directory)
 {
-    public void WriteFolder(IReadOnlyList<RunResult> results)
+    public void WriteFolder(IReadOnlyList<RunResult> results, Terminal terminal)
     {
         if (Directory is null) return;
         RunFolder.Write(Directory, results, PeakMemory.Megabytes);
-        Console.Error.WriteLine($"wrote {Path.Combine(Directory, "report.html")} and the files beside it");
+        terminal.Error.WriteLine($"wrote {Path.Combine(Directory, "report.html")} and the files beside it");
     }
 }
 
@@ -33,23 +33,23 @@ public sealed class OutputOptions
         command.Options.Add(_out);
     }
 
-    /// <exception cref="InputException">The folder cannot be made.</exception>
+    /// <summary>Also makes the folder and tries it: now, not after an hour of simulation.</summary>
+    /// <exception cref="InputException">The folder cannot be made or written to.</exception>
     public Output Read(ParseResult parsed)
     {
         var directory = parsed.GetValue(_out);
-        if (directory is not null)
+        if (directory is null) return new(parsed.GetValue(_json), null);
+        if (File.Exists(directory)) throw new InputException($"--out {directory}: is a file, expected a folder.");
+        try
         {
-            // Now, not after an hour of simulation.
-            try
-            {
-                Directory.CreateDirectory(directory);
-            }
-            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-            {
-                throw new InputException($"--out {directory}: {e.Message}");
-            }
+            Directory.CreateDirectory(directory);
+            File.Create(Path.Combine(directory, ".sluice-out"), 1, FileOptions.DeleteOnClose).Dispose();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new InputException($"--out {directory}: cannot be written to: {e.Message}");
         }
 
-        return new Output(parsed.GetValue(_json), directory);
+        return new(parsed.GetValue(_json), directory);
     }
 }

@@ -1,14 +1,13 @@
 using System.CommandLine;
 using Sluice.Core;
 using Sluice.Policies;
-using Spectre.Console;
 
 namespace Sluice.Cli;
 
 /// <summary><c>sluice policies</c>: the catalog of systems, printed from the catalog itself.</summary>
 public static class PoliciesCommand
 {
-    public static Command Create()
+    public static Command Create(Terminal terminal)
     {
         var name = new Argument<string?>("system")
         {
@@ -18,41 +17,51 @@ public static class PoliciesCommand
         var command = new Command("policies", "List the scheduling systems, what each changes and where it runs.") { name };
         command.SetAction(parsed =>
         {
-            if (parsed.GetValue(name) is { } system) Describe(system);
-            else List();
+            if (parsed.GetValue(name) is { } system) Describe(system, terminal);
+            else List(terminal);
             return ExitCodes.Ok;
         });
         return command;
     }
 
-    private static void List()
+    private static void List(Terminal terminal)
     {
-        var table = new Table().Border(TableBorder.Simple)
-            .AddColumns("system", "what it does", "stages it changes", "simulator", "engine", "remote");
-        foreach (var e in Catalog.Entries)
-        {
-            table.AddRow(
-                Markup.Escape(e.Name), Markup.Escape(e.Summary), Markup.Escape(e.Stages), Mark(e, Drivers.Simulator),
-                Mark(e, Drivers.Engine), Mark(e, Drivers.Remote));
-        }
-
-        AnsiConsole.Write(table);
-        AnsiConsole.WriteLine("Every system also takes the shared settings (router, length, queue, kv); see 'sluice policies NAME'.");
-        AnsiConsole.WriteLine("The engine and remote drivers are not built yet; the columns say where a system will run.");
+        var listing = new Listing("system", "runs in", "changes", "what it does");
+        foreach (var e in Catalog.Entries) listing.Add(e.Name, RunsIn(e), Changes(e), e.Summary);
+        listing.Write(terminal.Out, terminal.Width);
+        terminal.Out.WriteLine();
+        Listing.WriteText(
+            terminal.Out, "runs in: S the simulator, E our own engine, R engines elsewhere (E and R are planned). 'sluice policies NAME' shows "
+            + "source, stages and settings; every system takes the shared ones: router, queue, length, kv.", terminal.Width);
     }
 
-    private static void Describe(string name)
+    private static void Describe(string name, Terminal terminal)
     {
         var settings = PolicySettings.None;
-        Catalog.Make(name, settings);
+        Make(name, settings);
         var entry = Catalog.Entries.First(e => e.Name == name);
-        AnsiConsole.WriteLine($"{entry.Name}: {entry.Summary}");
-        AnsiConsole.WriteLine($"source: {entry.Source}");
-        AnsiConsole.WriteLine($"stages: {entry.Stages}");
-        var table = new Table().Border(TableBorder.Simple).AddColumns("--set", "meaning", "default");
-        foreach (var s in settings.Read) table.AddRow(Markup.Escape(s.Key), Markup.Escape(s.Meaning), Markup.Escape(s.Default));
-        AnsiConsole.Write(table);
+        terminal.Out.WriteLine($"{entry.Name}: {entry.Summary}");
+        terminal.Out.WriteLine($"source:  {entry.Source}");
+        terminal.Out.WriteLine($"changes: {entry.Stages}");
+        terminal.Out.WriteLine();
+        var listing = new Listing("--set", "default", "meaning");
+        foreach (var s in settings.Read) listing.Add(s.Key, s.Default, s.Meaning);
+        listing.Write(terminal.Out, terminal.Width);
     }
 
-    private static string Mark(CatalogEntry entry, Drivers driver) => entry.Drivers.HasFlag(driver) ? "yes" : "-";
+    private static void Make(string name, PolicySettings settings)
+    {
+        string[] names = [.. Catalog.Entries.Select(e => e.Name)];
+        if (!names.Contains(name))
+            throw new InputException($"{name}: no such system{Nearest.Hint(name, names)}. Known: {string.Join(", ", names)}.");
+        Catalog.Make(name, settings);
+    }
+
+    private static string RunsIn(CatalogEntry entry) =>
+        $"{Mark(entry, Drivers.Simulator, "S")} {Mark(entry, Drivers.Engine, "E")} {Mark(entry, Drivers.Remote, "R")}";
+
+    private static string Mark(CatalogEntry entry, Drivers driver, string letter) => entry.Drivers.HasFlag(driver) ? letter : "-";
+
+    /// <summary>The first word of each stage, which tells them apart.</summary>
+    private static string Changes(CatalogEntry entry) => string.Join(", ", entry.Stages.Split(", ").Select(stage => stage.Split(' ')[0]));
 }

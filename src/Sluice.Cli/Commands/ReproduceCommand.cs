@@ -5,8 +5,9 @@ namespace Sluice.Cli;
 /// <summary><c>sluice reproduce</c>: the experiments of a paper again, its claims beside what comes out here.</summary>
 public static class ReproduceCommand
 {
-    public static Command Create()
+    public static Command Create(Terminal? given = null)
     {
+        var terminal = given ?? Terminal.OfProcess();
         var name = new Argument<string?>("name")
         {
             Description = "which one; none lists them",
@@ -23,38 +24,37 @@ public static class ReproduceCommand
         {
             if (parsed.GetValue(list) || parsed.GetValue(name) is not { } chosen)
             {
-                List();
+                List(terminal);
                 return ExitCodes.Ok;
             }
 
-            return Execute(ReproductionCatalog.Named(chosen), parsed.GetValue(small), output.Read(parsed));
+            return Execute(ReproductionCatalog.Named(chosen), parsed.GetValue(small), output.Read(parsed), terminal);
         });
         return command;
     }
 
-    private static void List()
+    private static void List(Terminal terminal)
     {
         foreach (var reproduction in ReproductionCatalog.All)
-            Console.Out.WriteLine($"{reproduction.Name}\n    {reproduction.Title}\n    {reproduction.About}");
+            terminal.Out.WriteLine($"{reproduction.Name}\n    {reproduction.Title}\n    {reproduction.About}");
     }
 
     /// <summary>A claim that does not come out is a result and no failure.</summary>
-    private static int Execute(IReproduction reproduction, bool isSmall, Output output)
+    private static int Execute(IReproduction reproduction, bool isSmall, Output output, Terminal terminal)
     {
         ReproductionResult result;
-        using (var progress = new Progress(reproduction.Name))
+        using (var progress = new Progress(reproduction.Name, terminal))
             result = reproduction.Run(new ReproductionContext(isSmall, progress.Report));
 
         if (output.IsJson)
         {
-            using var stdout = Console.OpenStandardOutput();
-            RowJson.Write(reproduction.Name, result.Rows, stdout);
+            terminal.WriteText(stream => RowJson.Write(reproduction.Name, result.Rows, stream));
         }
         else
         {
-            Console.Out.WriteLine(reproduction.Title);
-            Console.Out.WriteLine();
-            RowTable.Write(result.Rows, Console.Out, RowTable.TerminalWidth);
+            terminal.Out.WriteLine(reproduction.Title);
+            terminal.Out.WriteLine();
+            RowTable.Write(result.Rows, terminal.Out, terminal.Width);
         }
 
         if (output.Directory is { } directory)
@@ -62,7 +62,7 @@ public static class ReproduceCommand
             using (var rows = File.Create(Path.Combine(directory, "rows.json"))) RowJson.Write(reproduction.Name, result.Rows, rows);
             var report = Path.Combine(directory, "report.html");
             using (var page = File.Create(report)) ReproductionPage.Make(reproduction, result, isSmall).Write(page);
-            Console.Error.WriteLine($"wrote {report} and rows.json beside it");
+            terminal.Error.WriteLine($"wrote {report} and rows.json beside it");
         }
 
         return ExitCodes.Ok;

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
+using Sluice.Core;
 
 namespace Sluice.Cli;
 
@@ -31,19 +31,29 @@ public sealed class RunOptions
         command.Options.Add(_config);
     }
 
-    /// <exception cref="Core.InputException">A value cannot be used.</exception>
+    /// <exception cref="InputException">A value cannot be used.</exception>
     public RunSpec Read(ParseResult parsed)
     {
         var spec = new RunSpec();
         if (parsed.GetValue(_config) is { } config) spec = ConfigFile.Apply(config, spec);
-        foreach (var flag in RunFlag.All)
-            foreach (var value in parsed.GetValue(_options[flag]) ?? [])
-                spec = flag.Apply(spec, value);
+        if (IsGiven(parsed, "trace") && IsGiven(parsed, "workload"))
+            throw new InputException("--trace and --workload: expected one of them.");
 
-        // A generated workload asked for on the command line replaces a saved trace.
-        var isGiven = parsed.GetResult(_options[RunFlag.Named("workload", "")]) is OptionResult { Implicit: false };
-        var isTraceGiven = parsed.GetResult(_options[RunFlag.Named("trace", "")]) is OptionResult { Implicit: false };
-        if (isGiven && isTraceGiven) throw new Core.InputException("--trace and --workload: give one of them, not both.");
-        return isGiven ? spec with { Trace = null } : spec;
+        // What the command line says replaces what would contradict it in a saved run.
+        if (IsGiven(parsed, "workload")) spec = spec with { Trace = null, Format = "auto", Arrivals = null };
+        if (IsGiven(parsed, "trace")) spec = spec with { Workload = null };
+        if (Values(parsed, "profile") is { Length: > 0 } profiles && Fleet.IsList(string.Join(',', profiles))) spec = spec with { Engines = null };
+        foreach (var flag in RunFlag.All)
+        {
+            var values = Values(parsed, flag.Name);
+            if (flag.IsList && values.Length > 0) values = [string.Join(',', values)];
+            foreach (var value in values) spec = flag.Apply(spec, value);
+        }
+
+        return spec;
     }
+
+    private bool IsGiven(ParseResult parsed, string name) => Values(parsed, name).Length > 0;
+
+    private string[] Values(ParseResult parsed, string name) => parsed.GetValue(_options[RunFlag.Named(name, "")]) ?? [];
 }

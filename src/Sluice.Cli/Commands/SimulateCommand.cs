@@ -6,33 +6,32 @@ namespace Sluice.Cli;
 /// <summary><c>sluice simulate</c>: one workload through one system in virtual time.</summary>
 public static class SimulateCommand
 {
-    public static Command Create()
+    public static Command Create(Terminal terminal)
     {
         var command = new Command("simulate", "Run a workload through a scheduling system in virtual time.");
         var run = new RunOptions(command);
         var output = new OutputOptions(command);
-        command.SetAction(parsed => Execute(run.Read(parsed), output.Read(parsed)));
+        command.SetAction(parsed =>
+        {
+            var spec = run.Read(parsed);
+            Runner.Check(spec);
+            var workload = Runner.LoadWorkload(spec);
+            terminal.Stop.ThrowIfCancellationRequested();
+            return Execute(spec, workload, output.Read(parsed), terminal);
+        });
         return command;
     }
 
-    private static int Execute(RunSpec spec, Output output)
+    private static int Execute(RunSpec spec, Workload workload, Output output, Terminal terminal)
     {
-        var workload = Runner.LoadWorkload(spec);
         RunResult result;
-        using (var progress = new Progress("simulating")) result = Runner.Run(spec, workload, progress.Report);
+        using (var progress = new Progress("simulating", terminal)) result = Runner.Run(spec, workload, progress.Report);
 
         var summary = RunSummary.Of(result, PeakMemory.Megabytes);
-        if (output.IsJson)
-        {
-            using var stdout = Console.OpenStandardOutput();
-            RunJson.Write(summary, stdout);
-        }
-        else
-        {
-            SummaryTable.Write(summary, Console.Out);
-        }
+        if (output.IsJson) terminal.WriteText(stream => RunJson.Write(summary, stream));
+        else SummaryTable.Write(summary, terminal.Out);
 
-        output.WriteFolder([result]);
+        output.WriteFolder([result], terminal);
         return ExitCodes.Ok;
     }
 }

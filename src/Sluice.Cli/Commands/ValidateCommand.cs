@@ -15,7 +15,7 @@ public static class ValidateCommand
         WriteIndented = true,
     };
 
-    public static Command Create()
+    public static Command Create(Terminal terminal)
     {
         var directory = new Argument<string?>("DIR")
         {
@@ -24,18 +24,18 @@ public static class ValidateCommand
         };
         var json = new Option<bool>("--json") { Description = "print one JSON object to standard output" };
         var command = new Command("validate", "Repeat measured runs in the simulator and print the errors.") { directory, json };
-        command.SetAction(parsed => Execute(parsed.GetValue(directory), parsed.GetValue(json)));
+        command.SetAction(parsed => Execute(parsed.GetValue(directory), parsed.GetValue(json), terminal));
         return command;
     }
 
-    private static int Execute(string? directory, bool isJson)
+    private static int Execute(string? directory, bool isJson, Terminal terminal)
     {
         if (directory is not null && !Directory.Exists(directory))
-            throw new InputException($"validate {directory}: no such folder.");
+            throw new InputException($"{directory}: there is no such folder; expected one with measured runs.");
 
         var report = Validation.Run(directory, name => Catalog.Make(name, PolicySettings.None));
-        if (isJson) Console.Out.WriteLine(JsonSerializer.Serialize(report, s_json));
-        else report.WriteTo(Console.Out);
+        if (isJson) terminal.Out.WriteLine(JsonSerializer.Serialize(report, s_json));
+        else report.WriteTo(terminal.Out);
         return ExitCodes.Ok;
     }
 }

@@ -16,13 +16,15 @@ public static class ConfigFile
         foreach (var (key, value) in Map(path).Children)
         {
             var where = $"{path}:{key.Start.Line}:{key.Start.Column}";
+            var at = $"{path}:{value.Start.Line}:{value.Start.Column}";
             if (key is not YamlScalarNode { Value: { } name }) throw new InputException($"{where}: expected a flag's name.");
             var flag = RunFlag.Named(name, where);
             var text = value switch
             {
                 YamlScalarNode scalar => scalar.Value ?? "",
                 YamlMappingNode map when name == "set" => string.Join(',', map.Children.Select(c => $"{c.Key}={c.Value}")),
-                _ => throw new InputException($"{path}:{value.Start.Line}:{value.Start.Column}: {name}: expected a single value."),
+                YamlSequenceNode list when flag.IsList => string.Join(',', list.Children),
+                _ => throw new InputException($"{at}: {name}: expected a single value."),
             };
             try
             {
@@ -30,10 +32,11 @@ public static class ConfigFile
             }
             catch (InputException e)
             {
-                throw new InputException($"{where}: {e.Message}");
+                throw new InputException($"{at}: {e.Message}");
             }
         }
 
+        if (spec is { Trace: not null, Workload: not null }) throw new InputException($"{path}: trace and workload: expected one of them.");
         return spec;
     }
 
@@ -41,7 +44,8 @@ public static class ConfigFile
     {
         try
         {
-            if (new FileInfo(path).Length > BytesMax) throw new InputException($"{path}: a configuration of over 1 MiB is none.");
+            if (!File.Exists(path)) throw new InputException($"--config {path}: there is no such file.");
+            if (new FileInfo(path).Length > BytesMax) throw new InputException($"{path}: expected a saved run, and this has over 1 MiB.");
             using var reader = new StreamReader(path);
             var yaml = new YamlStream();
             yaml.Load(reader);

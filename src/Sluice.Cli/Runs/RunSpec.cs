@@ -1,5 +1,5 @@
 using System.Globalization;
-using Sluice.Core;
+using Sluice.Simulation;
 
 namespace Sluice.Cli;
 
@@ -7,6 +7,9 @@ namespace Sluice.Cli;
 /// a run depends on is in here, so a saved spec repeats it.</summary>
 public sealed record RunSpec
 {
+    /// <summary>What is generated when neither a trace nor a workload is named.</summary>
+    public const string UsualWorkload = SampleTrace.Name;
+
     /// <summary>Recorded workload to replay; when null, <see cref="Workload"/> is generated.</summary>
     public string? Trace { get; init; }
 
@@ -14,11 +17,17 @@ public sealed record RunSpec
     public int? Take { get; init; }
     public double Scale { get; init; } = 1;
     public string? Arrivals { get; init; }
-    public string Workload { get; init; } = "sample";
+    public string? Workload { get; init; }
     public ulong Seed { get; init; } = 42;
     public string System { get; init; } = "vllm-v1";
     public string Profile { get; init; } = "llama-3.1-8b@a100";
-    public int Engines { get; init; } = 1;
+
+    /// <summary>Null for one, or for as many as <see cref="Profile"/> lists.</summary>
+    public int? Engines { get; init; }
+
+    /// <summary>Engines on one device.</summary>
+    public int PerDevice { get; init; } = 1;
+
     public int TokenBudget { get; init; } = 2048;
     public int MaxSeqs { get; init; } = 256;
     public int BlockTokens { get; init; } = 16;
@@ -43,7 +52,7 @@ public sealed record RunSpec
         }
         else
         {
-            AddText("workload", Workload);
+            AddText("workload", Workload ?? UsualWorkload);
         }
 
         Add("take", Take);
@@ -51,7 +60,8 @@ public sealed record RunSpec
         Add("seed", Seed);
         AddText("system", System);
         AddText("profile", Profile);
-        Add("engines", Engines);
+        Add("engines", Fleet.Count(this));
+        Add("per-device", PerDevice);
         Add("token-budget", TokenBudget);
         Add("max-seqs", MaxSeqs);
         Add("block-tokens", BlockTokens);

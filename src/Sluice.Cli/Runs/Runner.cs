@@ -12,33 +12,55 @@ public static class Runner
     /// <summary>Events between two looks at the clock.</summary>
     private const int EventsPerSlice = 1 << 14;
 
+    /// <summary>Finds what is wrong with a spec before a long workload is read or a folder made.</summary>
+    /// <exception cref="InputException">A value cannot be used.</exception>
+    public static void Check(RunSpec spec)
+    {
+        Catalog.Make(spec.System, new PolicySettings(spec.Set));
+        Fleet.Of(spec);
+        PatienceOf(spec);
+        if (spec.Slo is { } slo) At($"--slo {slo}", "'sluice workloads' shows the form", () => SloMix.Parse(slo));
+        At("--format", "", () => TraceFormats.Parse(spec.Format));
+        if (spec.Trace is not null) return;
+        if (spec.Format != "auto") throw new InputException($"--format {spec.Format}: says how to read a trace; expected --trace FILE beside it.");
+        if (spec.Arrivals is { } arrivals)
+            throw new InputException($"--arrivals {arrivals}: replaces the arrivals of a trace; expected --trace FILE beside it.");
+    }
+
     /// <exception cref="InputException">The workload cannot be used.</exception>
     public static Workload LoadWorkload(RunSpec spec)
     {
         var rng = new Rng(spec.Seed);
-        var workload = spec.Trace is { } path
-            ? WorkloadSource.FromTrace(path, TraceFormats.Parse(spec.Format), new TraceOptions
-            {
-                Take = spec.Take ?? int.MaxValue,
-                RateScale = spec.Scale,
-                Arrivals = spec.Arrivals,
-                KvBlockTokens = spec.BlockTokens,
-                WithPrefixes = UsesPrefixes(spec),
-                WithModels = false,
-                Rng = rng.Fork("arrivals"),
-            })
-            : WorkloadSource.FromSpec(spec.Workload, rng.Fork("workload")).Cut(spec.Take, spec.Scale);
-        return spec.Slo is null ? workload : SloMix.Parse(spec.Slo).Apply(workload, rng.Fork("slo"));
+        var workload = spec.Trace is { } path ? FromTrace(spec, path, rng) : FromSpec(spec, rng);
+        return spec.Slo is { } slo ? At("--slo", "", () => SloMix.Parse(slo).Apply(workload, rng.Fork("slo"))) : workload;
+    }
+
+    private static Workload FromTrace(RunSpec spec, string path, Rng rng) =>
+        WorkloadSource.FromTrace(path, TraceFormats.Parse(spec.Format), new TraceOptions
+        {
+            Take = spec.Take ?? int.MaxValue,
+            RateScale = spec.Scale,
+            Arrivals = spec.Arrivals,
+            KvBlockTokens = spec.BlockTokens,
+            WithPrefixes = UsesPrefixes(spec),
+            WithModels = false,
+            Rng = rng.Fork("arrivals"),
+        });
+
+    private static Workload FromSpec(RunSpec spec, Rng rng)
+    {
+        var workload = At(
+            "--workload", "'sluice workloads' lists kinds and keys",
+            () => WorkloadSource.FromSpec(spec.Workload ?? RunSpec.UsualWorkload, rng.Fork("workload")));
+        return workload.Cut(spec.Take, spec.Scale);
     }
 
     /// <param name="progress">Told the share done, 0 to 1, a few times a second.</param>
     public static RunResult Run(RunSpec spec, Workload workload, Action<double>? progress = null)
     {
-        var profile = ProfileCatalog.Find(spec.Profile);
-        var system = Catalog.Make(spec.System, new PolicySettings(spec.Set));
         var options = new SimulationOptions
         {
-            Engines = [.. Enumerable.Repeat<EngineSetup>(profile, spec.Engines)],
+            Engines = Fleet.Of(spec),
             Limits = new EngineLimits(spec.TokenBudget, spec.MaxSeqs),
             OutstandingMax = spec.OutstandingMax ?? int.MaxValue,
             BlockTokens = spec.BlockTokens,
@@ -47,10 +69,23 @@ public static class Runner
             Patience = PatienceOf(spec),
         };
 
-        var simulator = new Simulator(workload, system, options);
+        var simulator = new Simulator(workload, Catalog.Make(spec.System, new PolicySettings(spec.Set)), options);
         var clock = Stopwatch.StartNew();
         while (simulator.Run(EventsPerSlice)) progress?.Invoke(simulator.Ended / (double)workload.Requests.Length);
         return simulator.Result(clock.Elapsed, spec.ToSettings());
+    }
+
+    /// <summary>Says which flag a complaint is about, and where to read more.</summary>
+    private static T At<T>(string flag, string more, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (InputException e)
+        {
+            throw new InputException($"{flag}: {e.Message}{(more.Length > 0 ? $"; {more}" : "")}");
+        }
     }
 
     private static TimeSpan? PatienceOf(RunSpec spec)

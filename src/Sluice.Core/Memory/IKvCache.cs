@@ -27,10 +27,6 @@ public interface IKvCache
     /// by at least one token, so that there is something left to compute.</summary>
     int CachedTokens(Request request);
 
-    /// <summary>True if <see cref="CachedTokens"/> may fall while sequences decode, because growing reclaims cached
-    /// blocks.</summary>
-    bool ForgetsWhileDecoding => false;
-
     /// <summary>True if an empty cache could hold this many tokens of this request at once.</summary>
     bool CanEverHold(Request request, int tokens);
 

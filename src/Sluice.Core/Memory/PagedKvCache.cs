@@ -38,7 +38,6 @@ public sealed class PagedKvCache : IKvCache
     public int FreeBlocks => _pool.Free;
     public int HostFreeBlocks => _hostFree.Count;
     public bool GrowsWhileDecoding => true;
-    public bool ForgetsWhileDecoding => _prefixCache;
 
     /// <summary>Blocks taken by <see cref="TryGrow"/> that no sequence has claimed yet.</summary>
     public int GrownBlocks => _grown.Count;

@@ -54,4 +54,8 @@ public interface IGlobalScheduler
 
     /// <summary>True if it reads what engines report, so that the driver keeps the reports fresh.</summary>
     bool ReadsReports => false;
+
+    /// <summary>True if <see cref="Plan"/> reads what engines report; cheaper than keeping the reports always
+    /// fresh.</summary>
+    bool PlansReadReports => ReadsReports;
 }

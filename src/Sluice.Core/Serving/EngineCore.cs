@@ -292,15 +292,12 @@ public sealed class EngineCore
         NextTurn = _end.Instant;
     }
 
+    /// <remarks>Whoever waits for memory cannot get in before somebody leaves: a stretch only takes blocks. A cached prefix
+    /// that it reclaims makes a first chunk smaller, but blocks are reclaimed tail first, and each was free to take: what the
+    /// waiting one lacks does not get less.</remarks>
     private bool CanSkip() =>
         _limits.SkipStableSteps && _scheduler.IsStable && _runner.ClosedForm is not null && _batch.Chunks.IsEmpty &&
-        _step.Prefilling.IsEmpty && _batch.Shape.SwappedTokens == 0 && !_step.HasHeldBack && !_step.SomeoneGaveWay &&
-        !MayAdmitLater;
-
-    /// <summary>True if someone waits for memory only and might get in without anybody leaving: a waiting prompt whose cached
-    /// prefix is reclaimed meanwhile asks for fewer blocks in its first chunk.</summary>
-    private bool MayAdmitLater =>
-        _cache.ForgetsWhileDecoding && Waiting.Count > 0 && _step.Running - _step.Paused < _limits.SequencesMax;
+        _step.Prefilling.IsEmpty && _batch.Shape.SwappedTokens == 0 && !_step.HasHeldBack && !_step.SomeoneGaveWay;
 
     /// <summary>Femtoseconds of the first <paramref name="steps"/> steps of the stretch.</summary>
     private long TimeOf(long steps) => steps * _stepTime + _increment * (steps * (steps - 1) / 2);

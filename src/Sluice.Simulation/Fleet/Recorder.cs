@@ -46,7 +46,7 @@ internal sealed class Recorder(RequestLog log, Workload workload) : IEventSink
                 log.Preemptions[id]++;
                 break;
             case EventKind.Finished:
-                DeliveredAt = new(Delivered(in e, e.Amount));
+                DeliveredAt = new(Math.Max(Delivered(in e, e.Amount), log.FirstToken[id])); // Tokens arrive in order.
                 if (log.FirstToken[id] < 0) log.FirstToken[id] = DeliveredAt.Ticks;
                 End(id, DeliveredAt.Ticks, e.Amount, Outcome.Finished);
                 Finished++;

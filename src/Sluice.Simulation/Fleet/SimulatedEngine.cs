@@ -13,6 +13,7 @@ internal sealed class SimulatedEngine : IEngine
     private EngineProfile _profile;
     private ClosedFormStepTime _stepTime;
     private long _apiTicks;
+    private int _load;
 
     public SimulatedEngine(EngineId id, EngineSetup setup, Simulator simulator, HostMemory host)
     {
@@ -96,6 +97,7 @@ internal sealed class SimulatedEngine : IEngine
     public void Lose(Instant now, Action<Request, int> onLost)
     {
         foreach (var core in Cores) core.Lose(now, onLost);
+        _load++; // A load under way never ends.
     }
 
     public void Load(Instant now, ModelId model)
@@ -107,12 +109,14 @@ internal sealed class SimulatedEngine : IEngine
             ? _simulator.LoadTimes.WarmSwap(profile, isPinned: true)
             : _simulator.LoadTimes.ColdStart(profile, Links.NvmeGen4);
         _host.Keep(model);
-        _simulator.FinishLoadLater(now + took, Id, model);
+        _simulator.FinishLoadLater(now + took, Id, ++_load, model);
     }
 
     /// <summary>The weights are there: another model, an empty cache.</summary>
-    public void FinishLoad(Instant now, ModelId model)
+    /// <param name="load">Which load it is; one that the engine's loss has ended is ignored.</param>
+    public void FinishLoad(Instant now, int load, ModelId model)
     {
+        if (load != _load) return;
         Become(model);
         Core.ForgetPrefixes();
         _simulator.EngineEvents.Emit(new(now, new(-1), Id, model.Index, EventKind.ModelLoaded));

@@ -21,6 +21,8 @@ public sealed class Simulator
     private readonly Recorder _recorder;
     private readonly TimeSeries _series = new(TimeSpan.TicksPerSecond / 10);
     private readonly bool _readsReports;
+    private readonly bool _plansReadReports;
+    private readonly RwtCalibration? _calibration;
     private readonly ProgramTracker? _programs;
     private readonly Migrations _migrations = new();
     private readonly SharedDevice?[] _devices; // by engine
@@ -40,6 +42,8 @@ public sealed class Simulator
         var rng = new Rng(options.Seed);
         var policies = system.Policies(new PolicyContext(TrueLength, rng.Fork("policies"), FleetInfos.Of(options)));
         _readsReports = policies.Scheduler.ReadsReports;
+        _plansReadReports = policies.Scheduler.PlansReadReports;
+        _calibration = (policies.Scheduler as IReportsCalibration)?.Calibration;
 
         _snapshots = new EngineSnapshot[options.Engines.Count];
         _engines = new SimulatedEngine[options.Engines.Count];
@@ -123,6 +127,7 @@ public sealed class Simulator
             End = _now,
             Wall = wall,
             Notes = [.. _options.Engines.SelectMany(e => e.Profiles).OfType<EngineProfile>().Distinct().Select(p => $"{p.Name}: {p.Origin}")],
+            Calibration = _calibration is { Count: > 0 } ? _calibration : null,
         };
     }
 
@@ -173,8 +178,8 @@ public sealed class Simulator
         snapshot.BlockTokens = engine.Core.BlockTokens;
     }
 
-    internal void FinishLoadLater(Instant at, EngineId engine, ModelId model) =>
-        At(at, new Timer(TimerKind.ModelLoaded, model.Index, engine));
+    internal void FinishLoadLater(Instant at, EngineId engine, int load, ModelId model) =>
+        At(at, new Timer(TimerKind.ModelLoaded, load, engine, Model: model));
 
     internal void CopyLater(Instant at, EngineId from, EngineId to, RequestId request)
     {
@@ -242,7 +247,7 @@ public sealed class Simulator
 
     private void OnPlan()
     {
-        if (_readsReports) ReadReports();
+        if (_plansReadReports) ReadReports();
         _dispatcher.Plan(_now);
         Check.That(_dispatcher.PlanAt > _now); // Or time would stand still.
     }
@@ -266,8 +271,8 @@ public sealed class Simulator
             case TimerKind.Patience:
                 if (_log.FirstToken[timer.Index] < 0) _dispatcher.OnCancel(_now, new(timer.Index));
                 break;
-            case TimerKind.ModelLoaded when _snapshots[timer.Engine.Index].IsPresent:
-                _engines[timer.Engine.Index].FinishLoad(_now, new(timer.Index));
+            case TimerKind.ModelLoaded:
+                _engines[timer.Engine.Index].FinishLoad(_now, timer.Index, timer.Model);
                 break;
             case TimerKind.Copied:
                 _engines[timer.Engine.Index].MoveOut(_now, new(timer.Index));

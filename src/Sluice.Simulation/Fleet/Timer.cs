@@ -28,4 +28,4 @@ internal enum TimerKind : byte
 
 /// <summary>Something due at an instant, besides arrivals and engine turns.</summary>
 internal readonly record struct Timer(
-    TimerKind Kind, int Index, EngineId Engine, Request? Request = null, TokenEstimate Predicted = default);
+    TimerKind Kind, int Index, EngineId Engine, Request? Request = null, TokenEstimate Predicted = default, ModelId Model = default);

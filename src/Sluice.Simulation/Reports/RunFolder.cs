@@ -5,7 +5,7 @@ namespace Sluice.Simulation;
 /// <summary>Everything about one or several runs in a folder.</summary>
 /// <remarks>One run: run.json, result.json, requests.csv, timeseries.csv, trace.json, report.html. Several: the same in one
 /// sub-folder per run, and comparison.json, comparison.txt and report.html over all of them. Files of the same names are
-/// replaced; nothing else in the folder is touched.</remarks>
+/// replaced, each when it is complete; nothing else in the folder is touched.</remarks>
 public static class RunFolder
 {
     private const int NameLengthMax = 60;
@@ -63,7 +63,8 @@ public static class RunFolder
     private static void WriteFile(string folder, string name, Action<Stream> write)
     {
         Directory.CreateDirectory(folder);
-        using var file = File.Create(Path.Combine(folder, name));
-        write(file);
+        var path = Path.Combine(folder, name);
+        using (var file = File.Create(path + ".part")) write(file);
+        File.Move(path + ".part", path, overwrite: true);
     }
 }

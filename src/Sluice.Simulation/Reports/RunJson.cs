@@ -24,13 +24,15 @@ public static class RunJson
         WriteRun(json, run);
     }
 
-    /// <summary>Several runs as one array.</summary>
+    /// <summary>Several runs as one object with the array <c>runs</c>.</summary>
     public static void Write(IReadOnlyList<RunSummary> runs, Stream stream)
     {
         using var json = new Utf8JsonWriter(stream, Options);
-        json.WriteStartArray();
+        json.WriteStartObject();
+        json.WriteStartArray("runs");
         foreach (var run in runs) WriteRun(json, run);
         json.WriteEndArray();
+        json.WriteEndObject();
     }
 
     private static void WriteRun(Utf8JsonWriter json, RunSummary run)

@@ -34,7 +34,7 @@ public static class SummaryTable
         Latency(writer, "Queue Wait", "wait", run.All.Queue);
 
         Rule(writer, "SLO Attainment", '-');
-        Line(writer, "All requests:", Figures.Share(run.All.SloAttainment));
+        Line(writer, "All requests:", run.All.Slo == Core.Slo.BestEffort ? "nothing promised" : Figures.Share(run.All.SloAttainment));
         if (run.Classes.Count > 1)
             foreach (var c in run.Classes)
                 Line(writer, $"{c.Name} (n = {Figures.Count(c.Requests)}):", Figures.Share(c.SloAttainment));

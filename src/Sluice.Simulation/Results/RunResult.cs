@@ -46,6 +46,9 @@ public sealed class RunResult
     /// <summary>Wall-clock time of the event loop alone, without reading input or writing reports.</summary>
     public required TimeSpan Wall { get; init; }
 
+    /// <summary>Predicted against actual waits; null when the system predicts none.</summary>
+    public RwtCalibration? Calibration { get; init; }
+
     /// <summary>What a reader of the numbers must know: origin and check of the profile, parts that were inferred.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 }

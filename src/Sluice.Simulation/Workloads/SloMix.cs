@@ -115,6 +115,9 @@ public sealed class SloMix
 
         // A bare number in front is the share.
         var first = rest.Split(',')[0];
+        if (colon < 0 && !first.Contains('='))
+            throw new InputException($"'{text}' promises nothing, expected such as ttft=1s,tpot=50ms or chat:0.6,ttft=1s");
+
         var spec = new Spec($"{name}:{(first.Contains('=') ? rest : $"share={rest}")}");
         var parsed = new SloClass(
             name,

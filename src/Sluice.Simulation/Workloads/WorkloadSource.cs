@@ -33,7 +33,7 @@ public static class WorkloadSource
             "programs" => ProgramWorkload.Create(parsed, rng),
             "servegen" => ServeGenWorkload.Create(parsed, rng),
             var kind when ArrivalProcess.Kinds.Contains(kind) => GeneratedWorkload.Create(parsed, rng),
-            var kind => throw parsed.Error($"begins with '{kind}': {NearestName.Hint(kind, Kinds)}"),
+            var kind => throw new InputException($"'{kind}' is no kind of workload: {Nearest.HintAndList(kind, Kinds)}"),
         };
     }
 

@@ -69,7 +69,7 @@ public sealed class DeterminismTests
         var (load, kvTokens) = workload switch
         {
             "steady" => (Stream(ref rng, 300, meanMilliseconds: 60), 50_000),
-            "overload" => (Stream(ref rng, 300, meanMilliseconds: 15), 4_000),
+            "overload" => (Stream(ref rng, 300, meanMilliseconds: 15), 6_000),
             _ => (Programs(ref rng), 20_000),
         };
         var simulator = new Simulator(load, Systems.Make(line), new SimulationOptions
@@ -77,7 +77,7 @@ public sealed class DeterminismTests
             Engines = [.. Enumerable.Repeat<EngineSetup>(A.Profile(A.Coefficients, extraIterations: 1.3, apiMilliseconds: 4), 2)],
             Limits = new(TokenBudget: 512, SequencesMax: 64),
             KvTokens = kvTokens,
-            ModelTokensMax = 1200,
+            ModelTokensMax = 500,
             Seed = seed,
         });
         simulator.Run();

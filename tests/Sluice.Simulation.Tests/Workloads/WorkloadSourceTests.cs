@@ -89,7 +89,7 @@ public sealed class WorkloadSourceTests
     }
 
     [Theory]
-    [InlineData("poison:rate=2,n=1,prompt=1,output=1", "begins with 'poison': did you mean 'poisson'? known: sample, poisson, ")]
+    [InlineData("poison:rate=2,n=1,prompt=1,output=1", "'poison' is no kind of workload: did you mean 'poisson'? known: sample, poisson, ")]
     [InlineData("poisson:rate=2,n=1,promt=1,output=1", "has no 'prompt', expected prompt=…")]
     [InlineData("poisson:rate=2,n=1,prompt=1,output=1,max-totl=9", "has the key 'max-totl': did you mean 'max-total'? known: rate, ")]
     [InlineData("poisson:rate=0,n=1,prompt=1,output=1", "has rate=0, expected a number from 1E-06 to 1000000")]

@@ -32,7 +32,8 @@ internal sealed class PagedAttentionResults
 
         // The longest jobs first.
         foreach (var server in servers) AddRate(Traffic.Alpaca, server, Opt13b.KvTokens);
-        foreach (var server in (Server[])[Opt13b.Vllm, Opt13b.OrcaOracle, Opt13b.PagedOrca]) AddRate(Traffic.Alpaca, server, Opt13b.AmpleKvTokens);
+        foreach (var server in (Server[])[Opt13b.Vllm, Opt13b.OrcaOracle, Opt13b.PagedOrca])
+            AddRate(Traffic.Alpaca, server, Opt13b.AmpleKvTokens);
         foreach (var trials in (ServingTrials[])[Traffic.Alpaca, Traffic.ShareGpt])
             foreach (var size in BlockSizes)
                 _blocks.Add((trials.Name, size), context.Later(() => trials.HighestRate(Opt13b.Vllm, Opt13b.Options(blockTokens: size))));

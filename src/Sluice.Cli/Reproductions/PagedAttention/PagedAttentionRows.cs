@@ -6,8 +6,8 @@ namespace Sluice.Cli;
 internal static class PagedAttentionRows
 {
     private const string NoGroups =
-        "Not reproduced: the engine loop has no requests of several sequences, so their rate cannot be run; the memory they share is "
-        + "above.";
+        "Not reproduced: the engine loop has no requests of several sequences, so their rate cannot be run; the "
+        + "memory they share is above.";
 
     public static IReadOnlyList<ReproductionRow> Make(PagedAttentionResults r) =>
         [.. Rates(r), .. Batches(r), .. Shares(r), .. Saved(r), .. Others(r)];
@@ -30,8 +30,10 @@ internal static class PagedAttentionRows
         var vllm = PerSecond(r.Rate(shareGpt, Opt13b.Vllm).Rate);
         var oracle = r.Gain(shareGpt, Opt13b.OrcaOracle);
         yield return new(
-            "rate sustained, vLLM over Orca (Oracle), ShareGPT", "1.7-2.7×", Times(oracle), Agreement.IsInside(oracle, 1.7, 2.7),
-            $"{vllm} against {PerSecond(r.Rate(shareGpt, Opt13b.OrcaOracle).Rate)}. The paper's range is over three models, ours is OPT-13B.");
+            "rate sustained, vLLM over Orca (Oracle), ShareGPT",
+            "1.7-2.7×", Times(oracle), Agreement.IsInside(oracle, 1.7, 2.7),
+            $"{vllm} against {PerSecond(r.Rate(shareGpt, Opt13b.OrcaOracle).Rate)}. The paper's range is over three "
+            + "models, ours is OPT-13B and close to its low end: a single short trace (--small) can fall below it.");
         var max = r.Gain(shareGpt, Opt13b.OrcaMax);
         yield return new(
             "rate sustained, vLLM over Orca (Max), ShareGPT", "2.7-8×", Times(max), Agreement.IsInside(max, 2.7, 8),
@@ -40,23 +42,28 @@ internal static class PagedAttentionRows
         var most = Math.Max(onShareGpt, onAlpaca);
         yield return new(
             "rate sustained, vLLM over FasterTransformer", "up to 22×", $"up to {Times(most)}", Agreement.IsNear(most, 22),
-            $"{Times(onShareGpt)} on ShareGPT, {Times(onAlpaca)} on Alpaca; batches of as many requests as fit with maximal reservation (7).");
+            $"{Times(onShareGpt)} on ShareGPT, {Times(onAlpaca)} on Alpaca; batches of as many requests as fit with "
+            + "maximal reservation (7).");
         var ample = r.Gain(alpaca, Opt13b.OrcaOracle, Opt13b.AmpleKvTokens);
         yield return new(
             "Alpaca with ample KV memory: the gain over Orca (Oracle) shrinks", "little gain (OPT-175B)",
             $"{Times(oracle)} to {Times(ample)}", Agreement.ShrinksTowardsOne(oracle, ample),
             "From ShareGPT with 15.7 K slots to Alpaca with 60.1 K (OPT-175B's) at OPT-13B's step times; Alpaca with 15.7 K: "
-            + $"{Times(r.Gain(alpaca, Opt13b.OrcaOracle))}. vllm-v0 computes prompts in steps of their own, Orca beside decodes, which short "
+            + $"{Times(r.Gain(alpaca, Opt13b.OrcaOracle))}. vllm-v0 computes prompts in steps of their own, Orca "
+            + "beside decodes, which short "
             + $"answers notice: paging under Orca's scheduler gains {Times(r.PagingGain(alpaca))} with 15.7 K and "
             + $"{Times(r.PagingGain(alpaca, Opt13b.AmpleKvTokens))} with 60.1 K.");
         double[] chat = [.. Opt13b.Servers.Skip(1).Take(3).Select(s => r.Gain(r.Traffic.Chatbot, s))];
         var (chatVllm, chatOracle) = (r.Saturated(r.Traffic.Chatbot, Opt13b.Vllm), r.Saturated(r.Traffic.Chatbot, Opt13b.OrcaOracle));
         yield return new(
-            "rate sustained, vLLM over every Orca, chatbot (1024 in, at most 1024 out)", "2×", TimesRange(chat.Min(), chat.Max()),
+            "rate sustained, vLLM over every Orca, chatbot (1024 in, at most 1024 out)",
+            "2×", TimesRange(chat.Min(), chat.Max()),
             chat.All(g => Agreement.IsNear(g, 2)),
             "All prompts have 1024 tokens here, so every Orca takes buddy ranges of 2048. The batch grows "
-            + $"{Times(chatVllm.Running / chatOracle.Running)} ({Two(chatVllm.Running)} against {Two(chatOracle.Running)}), but its steps take longer, and a "
-            + "prefill of 175 ms per request stays: the rate grows less. Not the scheduler's doing: paging under Orca's gains "
+            + $"{Times(chatVllm.Running / chatOracle.Running)} ({Two(chatVllm.Running)} against "
+            + $"{Two(chatOracle.Running)}), but its steps take longer, and a "
+            + "prefill of 175 ms per request stays: the rate grows less. Not the scheduler's doing: paging under "
+            + "Orca's gains "
             + $"{Times(r.PagingGain(r.Traffic.Chatbot))}.");
     }
 
@@ -71,12 +78,16 @@ internal static class PagedAttentionRows
             yield return new(
                 $"requests in the batch, vLLM over {server.Name}, ShareGPT at 2/s", Times(paper), Times(ours / theirs),
                 Agreement.IsNear(ours / theirs, paper),
-                $"{Two(ours)} against {Two(theirs)}. Ours is not full at this rate, it sustains {PerSecond(vllm)}: by Little's law a token takes "
-                + $"{perToken * 1000:F0} ms here and 45 ms in the paper (30.4 requests of 338 tokens, from memory). The step times, DistServe's, are faster than the paper's engine.");
+                $"{Two(ours)} against {Two(theirs)}. Ours is not full at this rate, it sustains {PerSecond(vllm)}: by "
+                + "Little's law a token takes "
+                + $"{perToken * 1000:F0} ms here and 45 ms in the paper (30.4 requests of 338 tokens, from memory). "
+                + "The step times, DistServe's, are faster than the paper's engine.");
             (ours, theirs) = (r.Saturated(shareGpt, Opt13b.Vllm).Running, r.Saturated(shareGpt, server).Running);
             yield return new(
-                $"requests in the batch, vLLM over {server.Name}, ShareGPT, both full", Times(paper), Times(ours / theirs), Agreement.IsNear(ours / theirs, paper),
-                $"{Two(ours)} against {Two(theirs)}, each at 1.25 times the rate it sustains: here memory decides and step times do not.");
+                $"requests in the batch, vLLM over {server.Name}, ShareGPT, both full",
+                Times(paper), Times(ours / theirs), Agreement.IsNear(ours / theirs, paper),
+                $"{Two(ours)} against {Two(theirs)}, each at 1.25 times the rate it sustains: here memory decides and "
+                + "step times do not.");
         }
     }
 
@@ -90,7 +101,8 @@ internal static class PagedAttentionRows
                 $"share of KV memory with real tokens, {server.Name}", Percent(PaperShares[i]), Percent(full.KvLive),
                 Agreement.IsSameShare(full.KvLive, PaperShares[i]),
                 server == Opt13b.Vllm
-                    ? $"ShareGPT, full. Of the blocks in use {Percent(full.KvLive / full.KvTaken)}; the rest is free: the watermark of 1 % and what is too "
+                    ? $"ShareGPT, full. Of the blocks in use {Percent(full.KvLive / full.KvTaken)}; the rest is free: "
+                      + "the watermark of 1 % and what is too "
                       + "little for the next prompt. Paper from memory."
                     : "ShareGPT, full, of all KV memory. Paper from memory.");
         }
@@ -103,11 +115,15 @@ internal static class PagedAttentionRows
             yield return SavedRow(trials, isBeam: false, r.Samples(trials, 2), r.Samples(trials, 6),
                 trials == r.Traffic.ShareGpt
                     ? "Samples as long as the answer in the workload, prompt blocks shared."
-                    : $"Our Alpaca lengths are ShareGPT's divided by 8.4 and 5.8: prompts have {Two(trials.Trace.PromptTokensMean)} tokens in the mean, and "
-                      + $"{Percent(TokensInLongPrompts(trials))} of their tokens stand in prompts over 64, of which much is shared. With prompts evenly from 10 to "
-                      + $"28 tokens, about the paper's mean of 19 (from memory): {PercentRange(r.ShortPromptSamples(2), r.ShortPromptSamples(6))}.");
+                    : "Our Alpaca lengths are ShareGPT's divided by 8.4 and 5.8: prompts have "
+                      + $"{Two(trials.Trace.PromptTokensMean)} tokens in the mean, and "
+                      + $"{Percent(TokensInLongPrompts(trials))} of their tokens stand in prompts over 64, of which "
+                      + "much is shared. With prompts evenly from 10 to "
+                      + "28 tokens, about the paper's mean of 19 (from memory): "
+                      + $"{PercentRange(r.ShortPromptSamples(2), r.ShortPromptSamples(6))}.");
             yield return SavedRow(trials, isBeam: true, r.Beams(trials, 2), r.Beams(trials, 6),
-                "Survival is assumed: every step draws each beam's parent evenly from all beams. Drawn in one step of 16 instead: "
+                "Survival is assumed: every step draws each beam's parent evenly from all beams. Drawn in one step of "
+                + "16 instead: "
                 + $"{PercentRange(r.Beams(trials, 2, 1 / 16.0), r.Beams(trials, 6, 1 / 16.0))}.");
         }
     }
@@ -124,7 +140,8 @@ internal static class PagedAttentionRows
         {
             var ours = r.LargestGoodBlock(trials);
             yield return new(
-                $"largest block without loss, {trials.Name}", $"{paper} tokens", $"{ours} tokens", Agreement.IsNeighbour(ours, paper),
+                $"largest block without loss, {trials.Name}",
+                $"{paper} tokens", $"{ours} tokens", Agreement.IsNeighbour(ours, paper),
                 "Up to it at least 95 % of the best block size's rate is sustained; the paper reads latency at one rate.");
         }
 
@@ -137,7 +154,8 @@ internal static class PagedAttentionRows
     {
         var paper = PaperSaving(trials.Name, isBeam);
         return new(
-            $"memory saved by sharing, 2 to 6 {(isBeam ? "beams" : "samples")}, {trials.Name}", PercentRange(paper.From, paper.To), PercentRange(two, six),
+            $"memory saved by sharing, 2 to 6 {(isBeam ? "beams" : "samples")}, {trials.Name}",
+            PercentRange(paper.From, paper.To), PercentRange(two, six),
             Agreement.AreEndsNear(two, six, paper.From, paper.To), note);
     }
 

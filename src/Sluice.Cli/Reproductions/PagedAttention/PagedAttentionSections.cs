@@ -17,9 +17,13 @@ internal static class PagedAttentionSections
     {
         var section = new PageSection("Latency against rate");
         section.Paragraph(
-            "Mean end-to-end seconds per output token, at rates from light load to where the queue grows without end. A system sustains the "
-            + "rate at which its curve meets the limit. Broken: Orca's scheduler with paged memory, which is no system of the paper and "
-            + "tells what paging does from what the order of prompts does.");
+            "Mean end-to-end seconds per output token, at rates from light load to where the queue grows without end. "
+            + "A system sustains the "
+            + "rate at which its curve meets the limit. Broken: Orca's scheduler with paged memory, which is no "
+            + "system of the paper and "
+            + "tells what paging does from what the order of prompts does. On the chatbot's traffic all three Orcas "
+            + "reserve 2,048 tokens per "
+            + "request, and their curves are one.");
         foreach (var trials in r.Traffic.All)
         {
             section.Plot(new()
@@ -74,7 +78,8 @@ internal static class PagedAttentionSections
     {
         var section = new PageSection("Memory saved by sharing");
         section.Paragraph(
-            "One minus the blocks held over those that the sequences would hold each for itself, summed over steps and requests. The paper "
+            "One minus the blocks held over those that the sequences would hold each for itself, summed over steps "
+            + "and requests. The paper "
             + "gives the ends, 2 and 6 sequences.");
         foreach (var trials in Shared(r)) section.Plot(SavingBars(r, trials));
         return section;
@@ -84,7 +89,8 @@ internal static class PagedAttentionSections
     {
         var section = new PageSection("How much the survival of beams matters");
         section.Paragraph(
-            "Which beams go on is a matter of the text, which a simulation does not have. Here every beam's parent is drawn evenly from all "
+            "Which beams go on is a matter of the text, which a simulation does not have. Here every beam's parent is "
+            + "drawn evenly from all "
             + "beams, in every step (the assumption of the claims) or only in one step out of many.");
         foreach (var trials in Shared(r))
         {
@@ -94,7 +100,10 @@ internal static class PagedAttentionSections
                 X = new("steps from draw to draw, mean", IsLog: true, Min: 1, Max: 1 / PagedAttentionResults.Redraws[^1]),
                 Y = new("share of blocks", IsShare: true, Min: 0, Max: 1),
                 Series = [.. PagedAttentionResults.Widths.Select(width => new PlotSeries(
-                    $"{width} beams", [.. PagedAttentionResults.Redraws.Select(q => (1 / q, r.Beams(trials, width, q)))]) { HasDots = true })],
+                    $"{width} beams", [.. PagedAttentionResults.Redraws.Select(q => (1 / q, r.Beams(trials, width, q)))])
+                {
+                    HasDots = true,
+                })],
             });
         }
 
@@ -133,7 +142,10 @@ internal static class PagedAttentionSections
                 X = new("tokens per block", IsLog: true, Min: 1, Max: 256),
                 Y = new("share of the best", IsShare: true, Min: 0, Max: 1),
                 Series = [.. Shared(r).Select(t => new PlotSeries(
-                    t.Name, [.. PagedAttentionResults.BlockSizes.Select(size => ((double)size, r.BlockShare(t, size)))]) { HasDots = true })],
+                    t.Name, [.. PagedAttentionResults.BlockSizes.Select(size => ((double)size, r.BlockShare(t, size)))])
+                {
+                    HasDots = true,
+                })],
             });
 
     private static PageSection Assumptions(PagedAttentionResults r)
@@ -145,22 +157,29 @@ internal static class PagedAttentionSections
             .Paragraph("One set of constants for everything above; none was fitted to a result.")
             .List(
             [
-                $"KV memory: {Opt13b.KvTokens} tokens, {Opt13b.AmpleKvTokens} where it is ample (OPT-175B's); both from memory of the paper. "
+                $"KV memory: {Opt13b.KvTokens} tokens, {Opt13b.AmpleKvTokens} where it is ample (OPT-175B's); both "
+                + "from memory of the paper. "
                 + $"Blocks of {Opt13b.BlockTokens} tokens, model of {Opt13b.ModelTokensMax} positions.",
-                "Step time: DistServe's published fit for OPT-13B on A100: prefill 22.1 + 0.1405 N + 8.1e-6 Σ len² ms, decode 23.5 + 0.0607 D "
-                + "+ 5.93e-4 C ms. One constant, 23.5, serves both, so a step of prompts alone is 1.4 ms too long. A step with prompts and "
-                + "decodes takes the sum of both parts with the constant once. It is no measurement of an A100-40GB, nor of any of these systems.",
+                "Step time: DistServe's published fit for OPT-13B on A100: prefill 22.1 + 0.1405 N + 8.1e-6 Σ len² "
+                + "ms, decode 23.5 + 0.0607 D "
+                + "+ 5.93e-4 C ms. One constant, 23.5, serves both, so a step of prompts alone is 1.4 ms too long. A "
+                + "step with prompts and "
+                + "decodes takes the sum of both parts with the constant once. It is no measurement of an A100-40GB, "
+                + "nor of any of these systems.",
                 "No delay between engine and caller.",
                 .. Opt13b.Servers.Append(Opt13b.PagedOrca).Select(s => s + "."),
-                "vllm-v0 computes prompts in steps of their own, preempts by recomputation and keeps 1 % of blocks free. Orca computes whole prompts beside "
+                "vllm-v0 computes prompts in steps of their own, preempts by recomputation and keeps 1 % of blocks "
+                + "free. Orca computes whole prompts beside "
                 + "decodes. FasterTransformer runs a batch to its end. Token budget 2048, at most 256 sequences.",
                 "Reserving systems find ranges by buddy allocation, as in the paper.",
                 "Arrivals are Poisson; all systems and rates see the same requests, and a rate only scales the gaps.",
                 .. traffic,
-                "ShareGPT lengths are a fit to 10,000 conversations counted by Llama 2's tokenizer, not OPT's. Alpaca's are derived: ShareGPT's, "
+                "ShareGPT lengths are a fit to 10,000 conversations counted by Llama 2's tokenizer, not OPT's. "
+                + "Alpaca's are derived: ShareGPT's, "
                 + "prompts 8.4 and answers 5.8 times shorter.",
                 $"A rate is sustained up to {ServingTrials.LimitSecondsPerToken} s per token, found to 1 %.",
-                "Occupancy is sampled while requests arrive, without the first quarter; “full” is 1.25 times the rate that the system sustains.",
+                "Occupancy is sampled while requests arrive, without the first quarter; “full” is 1.25 times the rate "
+                + "that the system sustains.",
                 "Samples and beams of a request all have the length of its answer in the workload.",
             ]);
     }

@@ -12,8 +12,8 @@ internal sealed class PagedAttentionTraffic
     {
         // The paper's traces are of one hour. Alpaca has so many requests that one trace and a short one will do.
         var traces = context.IsSmall ? 1 : 4;
-        var duration = TimeSpan.FromMinutes(context.IsSmall ? 30 : 60);
-        var alpacaDuration = TimeSpan.FromMinutes(context.IsSmall ? 10 : 60);
+        var duration = TimeSpan.FromMinutes(context.IsSmall ? 20 : 60);
+        var alpacaDuration = TimeSpan.FromMinutes(context.IsSmall ? 4 : 60);
         ShareGpt = Make("ShareGPT", "lengths=sharegpt", traces, duration, ShareGptRateMax, 2, Conversation);
         Alpaca = Make("Alpaca", "lengths=alpaca", 1, alpacaDuration, AlpacaRateMax, 20, Conversation);
         Chatbot = Make("chatbot", "prompt=1024,output=sharegpt", traces, duration, ShareGptRateMax, 0.8, Chat);

@@ -27,7 +27,7 @@ internal abstract class ArrivalProcess
     public static ArrivalProcess Of(Spec spec, Rng rng)
     {
         if (!Kinds.Contains(spec.Kind))
-            throw spec.Error($"has the arrival process '{spec.Kind}': {NearestName.Hint(spec.Kind, Kinds)}");
+            throw spec.Error($"has the arrival process '{spec.Kind}': {Nearest.HintAndList(spec.Kind, Kinds)}");
 
         var rate = spec.Number("rate", 1e-6, 1e6);
         return spec.Kind switch

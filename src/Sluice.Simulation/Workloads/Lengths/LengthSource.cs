@@ -25,7 +25,7 @@ internal abstract class LengthSource(string name, string source = "")
             var name = spec.Text("lengths");
             return LengthTables.Find(name) is { } table
                 ? new Pairs(table)
-                : throw spec.Wrong("lengths", name, $"a table; {NearestName.Hint(name, LengthTables.Names)}");
+                : throw spec.Wrong("lengths", name, $"a table; {Nearest.HintAndList(name, LengthTables.Names)}");
         }
 
         var (prompt, output) = (spec.Text("prompt"), spec.Text("output"));

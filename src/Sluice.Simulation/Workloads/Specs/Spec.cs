@@ -68,7 +68,7 @@ internal sealed class Spec
     public void Finish()
     {
         foreach (var (key, _) in _given)
-            if (!_asked.Contains(key)) throw Error($"has the key '{key}': {NearestName.Hint(key, _asked)}");
+            if (!_asked.Contains(key)) throw Error($"has the key '{key}': {Nearest.HintAndList(key, _asked)}");
     }
 
     public InputException Wrong(string key, string found, string expected) =>

@@ -7,13 +7,13 @@ namespace Sluice.Simulation;
 internal static class TraceDetection
 {
     /// <param name="lines">Standing on the first line.</param>
-    /// <exception cref="InputException">No layout begins like this; the message shows how each begins.</exception>
+    /// <exception cref="InputException">No layout begins like this; the message names them.</exception>
     public static TraceFormat Detect(TraceLines lines)
     {
         var isJson = lines.Current.TrimStart(" \t"u8).StartsWith("{"u8);
         return (isJson ? OfJson(Properties(lines)) : OfCsv(CsvTable.Header(lines)))
-            ?? throw lines.Error($"found {NumberText.Quote(lines.Current)}, expected the first line of one of these formats "
-                + $"(or name the format):{TraceFormats.Describe()}");
+            ?? throw lines.Error($"found {NumberText.Quote(lines.Current)}, expected the first line of one of the formats "
+                + $"{TraceFormats.Names}; 'sluice workloads' shows them, --format names one");
     }
 
     private static TraceFormat? OfCsv(string[] header)

@@ -57,15 +57,15 @@ public static class TraceFormats
     /// <exception cref="InputException">There is no layout of this name.</exception>
     public static TraceFormat Parse(string name)
     {
-        if (name == "auto") return TraceFormat.Auto;
+        // ShareGPT's lengths come as 'lengths' or 'llmservingsim'; the first line tells which.
+        if (name is "auto" or "sharegpt") return TraceFormat.Auto;
         foreach (var (format, known, _) in All)
             if (known == name) return format;
 
-        string[] names = ["auto", .. All.Select(entry => entry.Name)];
-        throw new InputException($"trace format '{name}': {NearestName.Hint(name, names)}");
+        string[] names = ["auto", .. All.Select(entry => entry.Name), "sharegpt"];
+        throw new InputException($"trace format '{name}': {Nearest.HintAndList(name, names)}");
     }
 
-    /// <summary>One line per layout, for the message that says none was recognised.</summary>
-    internal static string Describe() =>
-        string.Concat(All.Select(entry => $"\n  {entry.Name,-14} {entry.FirstLine}"));
+    /// <summary>The names, for the message that says none was recognised.</summary>
+    internal static string Names => string.Join(", ", All.Select(entry => entry.Name));
 }

@@ -53,7 +53,7 @@ internal static class TraceWorkload
         }
 
         if (!hasArrivals) throw new InputException(
-            $"{path}: this format has lengths but no arrival times; say how requests arrive, such as poisson:rate=2");
+            $"{path}: this format has lengths but no arrival times; say how requests arrive, such as --arrivals poisson:rate=2");
 
         var wasSorted = Sort(rows);
         var first = rows[0].Ticks;

@@ -75,7 +75,7 @@ public sealed class TraceErrorTests
     {
         var complaint = TempTrace.Complaint("a,b,c\n1,2,3\n");
 
-        Assert.StartsWith("t.csv:1: found 'a,b,c', expected the first line of one of these formats", complaint, StringComparison.Ordinal);
+        Assert.StartsWith("t.csv:1: found 'a,b,c', expected the first line of one of the formats azure, ", complaint, StringComparison.Ordinal);
         foreach (var (_, name, firstLine) in TraceFormats.All)
         {
             Assert.Contains($"\n  {name} ", complaint, StringComparison.Ordinal);

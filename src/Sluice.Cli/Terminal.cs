@@ -1,0 +1,50 @@
+using System.Text;
+
+namespace Sluice.Cli;
+
+/// <summary>Where a command writes, and how it learns that it should stop.</summary>
+public sealed record Terminal(TextWriter Out, TextWriter Error)
+{
+    /// <summary>Columns of tables where there is no terminal.</summary>
+    public const int UsualWidth = 100;
+
+    private const int WidthMin = 72;
+    private const int WidthMax = 160;
+
+    /// <summary>Columns that tables may take.</summary>
+    public int Width { get; init; } = UsualWidth;
+
+    /// <summary>Whether somebody sees <see cref="Error"/> as it is written.</summary>
+    public bool ShowsProgress { get; init; }
+
+    /// <summary>Ctrl-C.</summary>
+    public CancellationToken Stop { get; init; }
+
+    public static Terminal OfProcess(CancellationToken stop = default) => new(Console.Out, Console.Error)
+    {
+        Width = Console.IsOutputRedirected ? UsualWidth : WindowWidth(),
+        ShowsProgress = !Console.IsErrorRedirected,
+        Stop = stop,
+    };
+
+    /// <summary>Writes UTF-8 that a writer of streams makes, in one piece and with a line end.</summary>
+    public void WriteText(Action<Stream> write)
+    {
+        using var buffer = new MemoryStream();
+        write(buffer);
+        Out.Write(Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length) + "\n");
+        Out.Flush();
+    }
+
+    private static int WindowWidth()
+    {
+        try
+        {
+            return Console.WindowWidth > 0 ? Math.Clamp(Console.WindowWidth, WidthMin, WidthMax) : UsualWidth;
+        }
+        catch (IOException)
+        {
+            return UsualWidth;
+        }
+    }
+}

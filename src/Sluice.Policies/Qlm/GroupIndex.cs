@@ -1,0 +1,62 @@
+using Sluice.Core;
+
+namespace Sluice.Policies;
+
+/// <summary>The open groups by model: where a new request may join.</summary>
+/// <remarks>
+/// The hard key is the model. Inside a model the nearest open group in (log promise, log prompt, log predicted output) takes
+/// the request if it is nearer than 0.5; its centre moves by running mean. A group leaves the index when it is full, when its
+/// first request starts, and when it is empty: whoever comes later opens a new one, so nobody joins a group that no queue
+/// holds. At most 32 groups are open per model; the oldest closes first. Ties go to the group opened first. O(open groups).
+/// Source: the QLM paper clusters by promise and lengths; the online rule is ours.
+/// </remarks>
+internal sealed class GroupIndex(Backlog backlog)
+{
+    public const double Radius = 0.5;
+    private const int OpenMax = 32;
+
+    private readonly List<List<int>> _open = [];
+
+    /// <returns>The group, or -1 when none is near enough.</returns>
+    public int Find(ModelId model, double logPromise, double logPrompt, double logOutput)
+    {
+        var best = -1;
+        var nearest = Radius * Radius;
+        foreach (var group in Of(model))
+        {
+            ref var g = ref backlog.Group(group);
+            var distance = Square(g.LogPromise - logPromise) + Square(g.LogPrompt - logPrompt) + Square(g.LogOutput - logOutput);
+            if (distance < nearest) (best, nearest) = (group, distance);
+        }
+
+        return best;
+    }
+
+    public void Open(int group)
+    {
+        var open = Of(backlog.Group(group).Model);
+        if (open.Count == OpenMax) open.RemoveAt(0);
+        open.Add(group);
+    }
+
+    public void Close(int group) => Of(backlog.Group(group).Model).Remove(group);
+
+    /// <summary>Open groups of a model, oldest first.</summary>
+    public List<int> Of(ModelId model)
+    {
+        while (_open.Count <= model.Index) _open.Add(new(OpenMax));
+        return _open[model.Index];
+    }
+
+    /// <summary>Moves the group's centre towards a new member.</summary>
+    public void Include(int group, double logPromise, double logPrompt, double logOutput)
+    {
+        ref var g = ref backlog.Group(group);
+        g.Members++;
+        g.LogPromise += (logPromise - g.LogPromise) / g.Members;
+        g.LogPrompt += (logPrompt - g.LogPrompt) / g.Members;
+        g.LogOutput += (logOutput - g.LogOutput) / g.Members;
+    }
+
+    private static double Square(double x) => x * x;
+}

@@ -1,0 +1,66 @@
+namespace Sluice.Policies;
+
+/// <summary>What of QLM is on, and its numbers. The four switches are the operations that the paper takes away one by
+/// one.</summary>
+public sealed record QlmOptions
+{
+    /// <summary>Engines take a request when they have room for it; otherwise everything is pushed into the engines' own
+    /// queues in virtual-queue order.</summary>
+    public bool Pulling { get; init; } = true;
+
+    /// <summary>Running requests give way to a group that would be late behind them.</summary>
+    public bool Eviction { get; init; } = true;
+
+    /// <summary>Idle engines load the model that their virtual queue wants next.</summary>
+    public bool Swapping { get; init; } = true;
+
+    /// <summary>Groups go where they end soonest and may move until they start; otherwise engines take turns.</summary>
+    public bool Balancing { get; init; } = true;
+
+    /// <summary>Largest group, as a multiple of the average batch; the paper's delta. At least one request.</summary>
+    public double GroupCap { get; init; } = 4;
+
+    /// <summary>Plan by search; strict earliest deadline first otherwise.</summary>
+    public bool Searches { get; init; } = true;
+
+    /// <summary>Time between two looks at everything queued. A new violation is looked at once, not at the tick.</summary>
+    public TimeSpan Tick { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Shortest stay of a model on an engine, as a multiple of the time that loading it took: 10 spends at most a
+    /// tenth of the time on loading.</summary>
+    public double Residence { get; init; } = 10;
+
+    /// <summary>Candidate moves that one search may evaluate.</summary>
+    public int SolverMoves { get; init; } = 100_000;
+
+    /// <summary>An engine keeps a model that was promised a first token sooner than two loads take.</summary>
+    public bool PinInteractive { get; init; }
+
+    /// <summary>Deadline of what was promised nothing, from its arrival: late, but finite, so that it ages.</summary>
+    public TimeSpan BestEffort { get; init; } = TimeSpan.FromHours(4);
+
+    /// <summary>A group's weight grows by 1 for each time it has been late for this long: newcomers outrank it at first,
+    /// nobody for ever.</summary>
+    public TimeSpan Ageing { get; init; } = TimeSpan.FromMinutes(10);
+
+    /// <summary>Reads the settings of the catalog line.</summary>
+    public static QlmOptions Read(PolicySettings s)
+    {
+        var byDefault = new QlmOptions();
+        return new()
+        {
+            Pulling = IsOn(s, "pulling", "engines take requests when they have room"),
+            Eviction = IsOn(s, "eviction", "running requests give way to a group that would be late"),
+            Swapping = IsOn(s, "swapping", "engines load the model that is wanted next"),
+            Balancing = IsOn(s, "balancing", "groups go where they end soonest"),
+            GroupCap = s.Number("group-cap", "largest group, in average batches", byDefault.GroupCap, 0, 1000),
+            Searches = s.Word("planner", "how groups are ordered", "search", "edf") == "search",
+            Tick = TimeSpan.FromSeconds(s.Number("tick", "time between two plans [s]", byDefault.Tick.TotalSeconds, 0.05, 3600)),
+            Residence = s.Number("residence", "shortest stay of a model, in load times", byDefault.Residence, 0, 1000),
+            SolverMoves = s.Whole("solver-moves", "moves that one plan may try", byDefault.SolverMoves, 0, 1 << 30),
+            PinInteractive = s.Word("pin", "models whose engines never swap", "none", "interactive") == "interactive",
+        };
+    }
+
+    private static bool IsOn(PolicySettings s, string key, string meaning) => s.Word(key, meaning, "on", "off") == "on";
+}
