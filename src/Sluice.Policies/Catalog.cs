@@ -63,6 +63,9 @@ public static class Catalog
             _ => Run(new(), c => new EarliestDeadlineSwap(c.Fleet))),
         new("shepherd", "batches planned from deterministic service times, preemption of running batches",
             "Zhang et al., NSDI 2023, as in QLM", "grouping, global scheduling", Drivers.Simulator, PlanBatches),
+        new("qlm", "request groups in a virtual queue per engine, ordered by waiting time; pulls, evicts and loads models",
+            "Patke et al., SoCC 2024", "grouping, waiting-time estimate, global scheduling, scaling", Drivers.Simulator | Drivers.Remote,
+            QueueManager),
     ];
 
     /// <exception cref="InputException">No such system, or a setting it does not have.</exception>
@@ -106,6 +109,13 @@ public static class Catalog
             Watermark = Watermark(s),
         };
         return new(() => new PrefillFirst(options));
+    }
+
+    private static SystemChoice QueueManager(PolicySettings s)
+    {
+        var options = QlmOptions.Read(s);
+        return new(
+            static () => new RunningFirst(new()), Scheduler: context => new Qlm(options, context.Fleet), Length: "learned");
     }
 
     private static double Watermark(PolicySettings s) =>

@@ -29,11 +29,14 @@ internal struct Entry
     /// <summary>Its eviction was asked for and is not confirmed.</summary>
     public bool IsLeaving;
 
-    /// <summary>KV tokens charged to its engine.</summary>
-    public double KvTokens;
+    /// <summary>On an engine: KV tokens it needed at once, and the engine's clock when it was sent.</summary>
+    public double KvTokens, StartClock;
 
     /// <summary>Predicted when it was queued [s]; NaN when nothing was predicted.</summary>
     public double WaitMean, WaitP90;
+
+    /// <summary>KV tokens it needs at once.</summary>
+    public readonly int StartTokens => Request.PromptTokens + OutputTokens;
 
     /// <summary>Tokens it has still to produce, as predicted; at least 1.</summary>
     public readonly double RemainingTokens => Math.Max(1, Predicted.Mean - OutputTokens);
@@ -70,8 +73,10 @@ internal struct Group
     public double LogPromise, LogPrompt, LogOutput;
     public int Members;
 
-    /// <summary>Work ahead of it when it was last looked at: mean [s], variance [s²], when [ticks].</summary>
-    public double AheadSeconds, AheadVariance;
+    /// <summary>Work ahead of it when it was last looked at: mean [s], variance [s²], model loads [s], requests, and when
+    /// that was [ticks].</summary>
+    public double AheadSeconds, AheadVariance, AheadLoads;
+    public int AheadRequests;
     public long AheadAt;
 
     /// <summary>A violation was predicted and has been planned for, or is about to be.</summary>
@@ -202,6 +207,14 @@ internal sealed class Backlog
             Append(entry, to);
             entry = next;
         }
+    }
+
+    /// <summary>A waiting member's KV is gone; it will have to prefill.</summary>
+    public void LoseKv(int entry)
+    {
+        ref var e = ref _entries[entry];
+        e.KvAt = EngineId.None;
+        _groups[e.Group].PrefillTokens += e.PrefillTokens;
     }
 
     private void Count(ref Group g, in Entry e, int sign)

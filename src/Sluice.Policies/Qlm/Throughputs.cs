@@ -60,6 +60,9 @@ internal sealed class Throughputs(FleetInfo? fleet)
     /// <summary>Seconds to bring a token's KV to host memory or back.</summary>
     public double HostSeconds(EngineId engine, ModelId model) => fleet?[engine, model]?.HostSeconds ?? 0;
 
+    /// <summary>Requests that fit into its batch at once.</summary>
+    public int SlotsMax(EngineId engine, ModelId model) => fleet?[engine, model]?.SequencesMax ?? int.MaxValue;
+
     /// <summary>KV tokens the engine holds with the model.</summary>
     public double KvTokens(EngineId engine, ModelId model) => fleet?[engine, model]?.KvTokens ?? double.MaxValue;
 
@@ -70,6 +73,15 @@ internal sealed class Throughputs(FleetInfo? fleet)
         var (count, prompt, output) = _lengths[model.Index];
         count = Math.Min(count + 1, 1000);
         _lengths[model.Index] = (count, prompt + (promptTokens - prompt) / count, output + (outputTokens - output) / count);
+    }
+
+    /// <summary>Mean output of the model's requests so far.</summary>
+    public double OutputTokensOf(ModelId model) => model.Index < _lengths.Count ? _lengths[model.Index].Output : 0;
+
+    /// <summary>Until requests of a model have ended, what is predicted of those that came stands for them.</summary>
+    public void ObserveFirst(ModelId model, double promptTokens, double outputTokens)
+    {
+        if (model.Index >= _lengths.Count || _lengths[model.Index].Count < 10) Observe(model, promptTokens, outputTokens);
     }
 
     /// <summary>An engine that never lacked work produced <paramref name="outputTokens"/> in this time.</summary>
@@ -92,7 +104,7 @@ internal sealed class Throughputs(FleetInfo? fleet)
         (prompt, output) = (Math.Max(1, prompt), Math.Max(1, output));
         if (!IsNear(_madeFor[at].Prompt, prompt) || !IsNear(_madeFor[at].Output, output))
         {
-            _known[at] = Make(engine, model, prompt, output, view.Engines[engine.Index].OutstandingMax, _factors[at]);
+            _known[at] = Make(engine, model, prompt, output, view.Engines[engine.Index].OutstandingMax, Rounded(_factors[at]));
             _madeFor[at] = (prompt, output);
         }
 
@@ -126,6 +138,9 @@ internal sealed class Throughputs(FleetInfo? fleet)
         _known = new Throughput[factors.Length];
         _madeFor = new (double, double)[factors.Length];
     }
+
+    /// <summary>To steps of 5 %, so that engines that are alike stay alike to the planner.</summary>
+    private static double Rounded(double factor) => Math.Exp(Math.Round(Math.Log(factor) / 0.05) * 0.05);
 
     private static bool IsNear(double a, double b) => Math.Abs(a - b) <= 0.05 * b;
     private static double Seconds(long femtoseconds) => femtoseconds * 1e-15;

@@ -26,6 +26,10 @@ internal sealed class VirtualQueue
     /// it does not cause a model load between two plans.</summary>
     public long FirstRunKey { get; set; } = long.MaxValue;
 
+    /// <summary>A plan put a group of another model than the loaded one first: newcomers stand behind it.</summary>
+    public bool IsLoadDecided { get; set; }
+
+    public long FirstKey => _keys[0];
     public long LastKey => Count == 0 ? long.MinValue : _keys[Count - 1];
 
     /// <returns>Its position.</returns>
@@ -58,9 +62,11 @@ internal sealed class VirtualQueue
     public void Clear()
     {
         Count = 0;
-        FirstRunKey = long.MaxValue;
+        (FirstRunKey, IsLoadDecided) = (long.MaxValue, false);
         (Requests, OutputTokens, OutputVariance, PrefillTokens) = (0, 0, 0, 0);
     }
+
+    public long KeyAt(int position) => _keys[position];
 
     private int FirstAfter(long key)
     {

@@ -56,16 +56,19 @@ internal static class WaitingTime
     /// <param name="tokensMean">Mean of their whole outputs.</param>
     /// <param name="tokensVariance">Variance of one output.</param>
     /// <param name="tokensDone">Produced by all of them so far.</param>
+    /// <param name="stepsToFirstEnd">Decode steps until the first of them is predicted to end; no place is free
+    /// before.</param>
     /// <remarks>In the steady state a place comes free every μ/Θ. A batch that is younger than the steady state's has more
     /// left to do by the difference; lengths that are as spread as an exponential have no memory, so that age says
     /// nothing, equal ones say everything, and in between it is interpolated by c = min(1, σ²/μ²).</remarks>
     public static double FirstPlace(
-        int running, double tokensMean, double tokensVariance, double tokensDone, double prefillSeconds, in Throughput speed)
+        int running, double tokensMean, double tokensVariance, double tokensDone, double prefillSeconds,
+        double stepsToFirstEnd, in Throughput speed)
     {
         if (running == 0) return 0;
         var spread = Math.Min(1, tokensVariance / (tokensMean * tokensMean));
         var younger = (1 - spread) * (running * tokensMean / 2 - tokensDone) * speed.TokenSeconds;
-        return Math.Max(0, tokensMean * speed.TokenSeconds + prefillSeconds + younger);
+        return Math.Max(stepsToFirstEnd * speed.StepSeconds, tokensMean * speed.TokenSeconds + prefillSeconds + younger);
     }
 
     /// <summary>Time from now until the last of the running requests ends, if nobody joins [s].</summary>

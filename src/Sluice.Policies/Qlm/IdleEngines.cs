@@ -1,0 +1,112 @@
+using Sluice.Core;
+
+namespace Sluice.Policies;
+
+/// <summary>Gives engines whose virtual queue is empty something to do, between plans: load balancing without a
+/// solver.</summary>
+/// <remarks>A group that has not started moves whole; of one that has, the half that has not been touched may become a group
+/// of its own, so that nothing that runs ever moves.</remarks>
+internal sealed class IdleEngines(QlmState state)
+{
+    private const int QueuesLooked = 8;
+
+    /// <summary>Where the last look ended, so that a bounded look reaches every queue in turn.</summary>
+    private int _next;
+
+    /// <summary>Takes over the first group that is due among those of the engine's model that head a few other queues and
+    /// have not started. Ties go to the queue looked at first. O(1).</summary>
+    public void TakeOver(int engine, ClusterView view)
+    {
+        var model = view.Engines[engine].Model;
+        if (state.WaitingOf(model) == 0) return;
+        var best = -1;
+        var earliest = long.MaxValue;
+        var count = state.Queues.Length;
+        for (var i = 0; i < Math.Min(QueuesLooked, count); i++)
+        {
+            _next = _next + 1 >= count ? 0 : _next + 1;
+            foreach (var group in state.Queues[_next].Groups[..Math.Min(4, state.Queues[_next].Count)])
+            {
+                ref var g = ref state.Backlog.Group(group);
+                if (g.Model != model || g.Home >= 0 || state.Backlog.DeadlineOf(group) >= earliest) continue;
+                (best, earliest) = (group, state.Backlog.DeadlineOf(group));
+            }
+        }
+
+        if (best < 0)
+        {
+            if (state.WaitingOf(model) > 1) state.Want(view.Now + TimeSpan.FromSeconds(1)); // A plan may split a group.
+            return;
+        }
+
+        state.TakeOut(best);
+        state.Insert(best, engine, view);
+    }
+
+    /// <summary>At a plan: an engine with nothing queued and free places takes half of the waiting members of the longest
+    /// group of its model. Only groups with more than a few waiting are worth it.</summary>
+    public void Split(ClusterView view)
+    {
+        for (var v = 0; v < view.Engines.Length; v++)
+        {
+            ref readonly var snapshot = ref view.Engines[v];
+            if (!snapshot.IsReady || state.Queues[v].Count > 0 || state.WaitingOf(snapshot.Model) < 2) continue;
+            if (snapshot.FreeSlots <= 0 || snapshot.Outstanding >= state.Speeds.Of(snapshot.Id, snapshot.Model, view).Batch) continue;
+            var longest = Longest(snapshot.Model);
+            if (longest >= 0) SplitTo(longest, v, view);
+        }
+    }
+
+    /// <summary>At a plan: an engine with nothing at all to do takes over the last group of the fullest queue that wants
+    /// another model than its engine has, loading it if need be.</summary>
+    public void TakeOverOtherModels(ClusterView view)
+    {
+        for (var v = 0; v < view.Engines.Length; v++)
+        {
+            if (!view.Engines[v].IsReady || view.Engines[v].Outstanding > 0 || state.Queues[v].Count > 0) continue;
+            var (best, most) = (-1, 0);
+            for (var u = 0; u < state.Queues.Length; u++)
+            {
+                var queue = state.Queues[u];
+                if (queue.Count == 0 || queue.Requests <= most) continue;
+                var group = queue.Groups[^1];
+                ref var g = ref state.Backlog.Group(group);
+                if (g.Home >= 0 || !state.CanServe(v, g.Model, view)) continue;
+                if (u != state.Limbo && (g.Model == state.Loads.ModelOf(u, view) || view.Engines[u].Outstanding == 0)) continue;
+                (best, most) = (group, queue.Requests);
+            }
+
+            if (best < 0) continue;
+            state.TakeOut(best);
+            state.Insert(best, v, view);
+        }
+    }
+
+    private int Longest(ModelId model)
+    {
+        var (best, most) = (-1, 1);
+        foreach (var queue in state.Queues)
+            foreach (var group in queue.Groups)
+            {
+                ref var g = ref state.Backlog.Group(group);
+                if (g.Model == model && g.Waiting > most && !state.Backlog[g.Last].IsReturned) (best, most) = (group, g.Waiting);
+            }
+
+        return best;
+    }
+
+    private void SplitTo(int from, int engine, ClusterView view)
+    {
+        ref var source = ref state.Backlog.Group(from);
+        var to = state.Backlog.AddGroup(source.Model);
+        source = ref state.Backlog.Group(from); // Adding may have moved it.
+        ref var target = ref state.Backlog.Group(to);
+        (target.LogPromise, target.LogPrompt, target.LogOutput) = (source.LogPromise, source.LogPrompt, source.LogOutput);
+        target.IsStarted = true; // It takes no newcomers.
+        state.Uncount(from);
+        state.Backlog.SplitTail(from, to, source.Waiting / 2);
+        state.Recount(from);
+        if (target.Waiting == 0) state.Backlog.FreeGroup(to);
+        else state.Insert(to, engine, view);
+    }
+}

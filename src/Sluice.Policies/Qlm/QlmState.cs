@@ -1,0 +1,269 @@
+using Sluice.Core;
+
+namespace Sluice.Policies;
+
+/// <summary>Everything QLM knows, and the few ways to change it that keep its parts in step.</summary>
+internal sealed class QlmState
+{
+    /// <summary>Groups that are looked at one by one when a newcomer's wait is predicted; more are taken in proportion.</summary>
+    private const int WalkMax = 64;
+
+    public QlmState(QlmOptions options, FleetInfo? fleet)
+    {
+        Options = options;
+        Speeds = new Throughputs(fleet);
+        Index = new GroupIndex(Backlog);
+        Loads = new EngineLoads(Backlog, Speeds);
+    }
+
+    public QlmOptions Options { get; }
+    public Backlog Backlog { get; } = new();
+    public GroupIndex Index { get; }
+    public Throughputs Speeds { get; }
+    public EngineLoads Loads { get; }
+
+    /// <summary>By engine; the last one holds groups that no engine can run now.</summary>
+    public VirtualQueue[] Queues { get; private set; } = [];
+    public int Limbo => Queues.Length - 1;
+
+    /// <summary>Shortest promise of a first token seen, by model [s].</summary>
+    private readonly List<double> _tightest = [];
+    private readonly List<int> _waiting = []; // by model
+    private int _nextTurn;
+
+    /// <summary>When a plan is wanted out of turn.</summary>
+    public Instant WantedAt { get; private set; } = Instant.Never;
+
+    public void Want(Instant at) => WantedAt = at < WantedAt ? at : WantedAt;
+    public void WantNothing() => WantedAt = Instant.Never;
+
+    public void Begin(ClusterView view)
+    {
+        if (Queues.Length > 0) return;
+        Queues = new VirtualQueue[view.Engines.Length + 1];
+        for (var v = 0; v < Queues.Length; v++) Queues[v] = new();
+        Loads.Begin(view.Engines.Length);
+    }
+
+    public int WaitingOf(ModelId model) => model.Index < _waiting.Count ? _waiting[model.Index] : 0;
+
+    public void SeePromise(Request request)
+    {
+        while (_tightest.Count <= request.Model.Index) _tightest.Add(double.PositiveInfinity);
+        if (request.Slo.Ttft != TimeSpan.MaxValue)
+            _tightest[request.Model.Index] = Math.Min(_tightest[request.Model.Index], request.Slo.Ttft.TotalSeconds);
+    }
+
+    /// <summary>The engine keeps its model: promises made for it are shorter than two loads, so nobody can swap in
+    /// between.</summary>
+    public bool IsPinned(int engine, ClusterView view)
+    {
+        var model = Loads.ModelOf(engine, view);
+        return Options.PinInteractive && model.Index < _tightest.Count &&
+            _tightest[model.Index] < 2 * Speeds.LoadSeconds(new(engine), model, view);
+    }
+
+    /// <summary>The engine has the model, or may load it.</summary>
+    public bool CanServe(int engine, ModelId model, ClusterView view) =>
+        view.Engines[engine].IsPresent && Speeds.CanRun(new(engine), model, view) &&
+        (Loads.ModelOf(engine, view) == model || (Options.Swapping && !IsPinned(engine, view)));
+
+    /// <summary>Time the engine needs for a group's waiting work [s].</summary>
+    public double ServiceOf(int group, int engine, ClusterView view)
+    {
+        ref var g = ref Backlog.Group(group);
+        return Speeds.Of(new(engine), g.Model, view).Seconds(g.OutputTokens, g.PrefillTokens);
+    }
+
+    /// <summary>Puts a group that stands nowhere into the virtual queue where it begins soonest; ties go to the engine with
+    /// the smaller share of its batch taken, then to the lowest id. Without balancing, engines take turns.</summary>
+    public void Place(int group, ClusterView view)
+    {
+        ref var g = ref Backlog.Group(group);
+        if (g.Home >= 0 && !view.Engines[g.Home].IsPresent) g.Home = -1;
+        if (g.Home >= 0)
+        {
+            Insert(group, g.Home, view);
+            return;
+        }
+
+        var best = Limbo;
+        var least = (Begin: double.PositiveInfinity, Taken: double.PositiveInfinity);
+        for (var i = 0; i < view.Engines.Length; i++)
+        {
+            var v = Options.Balancing ? i : (_nextTurn + i) % view.Engines.Length;
+            if (!CanServe(v, g.Model, view)) continue;
+            var speed = Speeds.Of(new(v), g.Model, view);
+            var begin = Queues[v].Count == 0 ? 0 : speed.Seconds(Queues[v].OutputTokens, Queues[v].PrefillTokens);
+            begin += Loads.LoadFor(v, g.Model, view).ResidualSeconds;
+            var last = Queues[v].Count == 0 ? Loads.ModelOf(v, view) : Backlog.Group(Queues[v].Groups[^1]).Model;
+            if (last != g.Model) begin += Speeds.LoadSeconds(new(v), g.Model, view) + Loads.DrainSeconds(v, view);
+            var load = (begin, view.Engines[v].Outstanding / (double)speed.Batch);
+            if (load.CompareTo(least) < 0) (best, least) = (v, load);
+            if (!Options.Balancing) break;
+        }
+
+        if (best != Limbo) _nextTurn = (best + 1) % view.Engines.Length;
+        Insert(group, best, view);
+    }
+
+    /// <summary>Puts a group into a virtual queue by deadline. One of the loaded model stands before the first load; one of
+    /// another model goes to the end, until a plan decides.</summary>
+    public void Insert(int group, int queue, ClusterView view)
+    {
+        ref var g = ref Backlog.Group(group);
+        Check.That(g.Queue < 0);
+        var q = Queues[queue];
+        var key = Backlog.DeadlineOf(group);
+        if (queue != Limbo && q.Count > 0)
+        {
+            var loaded = Loads.ModelOf(queue, view);
+            var isLoadedFirst = Backlog.Group(q.Groups[0]).Model == loaded;
+            if (g.Model == loaded && !q.IsLoadDecided)
+            {
+                if (!isLoadedFirst) q.FirstRunKey = q.FirstKey - 1;
+                key = Math.Min(key, q.FirstRunKey);
+            }
+            else
+            {
+                if (q.FirstRunKey == long.MaxValue && isLoadedFirst) q.FirstRunKey = q.LastKey;
+                key = Math.Max(key, q.LastKey);
+            }
+        }
+
+        var at = q.Insert(group, key);
+        g.Queue = queue;
+        Count(q, in g, 1);
+        if (queue != Limbo) LookAhead(group, q, queue, at, view);
+    }
+
+    /// <summary>Empties a queue; its groups stand nowhere until they are put somewhere.</summary>
+    public void Clear(int queue)
+    {
+        foreach (var group in Queues[queue].Groups) Backlog.Group(group).Queue = -1;
+        Queues[queue].Clear();
+    }
+
+    /// <summary>To the end of a queue, as a plan decided.</summary>
+    public void Append(int group, int queue)
+    {
+        ref var g = ref Backlog.Group(group);
+        var q = Queues[queue];
+        q.Insert(group, Math.Max(q.LastKey, Backlog.DeadlineOf(group)));
+        g.Queue = queue;
+        Count(q, in g, 1);
+    }
+
+    /// <summary>After a queue's order or the loaded model changed: where its first run ends.</summary>
+    public void FindFirstRun(int queue, bool isPlanned, ClusterView view)
+    {
+        var q = Queues[queue];
+        (q.FirstRunKey, q.IsLoadDecided) = (long.MaxValue, false);
+        if (q.Count == 0) return;
+        var first = Backlog.Group(q.Groups[0]).Model;
+        q.IsLoadDecided = isPlanned && first != Loads.ModelOf(queue, view);
+        for (var i = 1; i < q.Count && q.FirstRunKey == long.MaxValue; i++)
+            if (Backlog.Group(q.Groups[i]).Model != first) q.FirstRunKey = q.KeyAt(i - 1);
+    }
+
+    /// <summary>Out of its virtual queue, with what waits in it.</summary>
+    public void TakeOut(int group)
+    {
+        ref var g = ref Backlog.Group(group);
+        Count(Queues[g.Queue], in g, -1);
+        Queues[g.Queue].Remove(group);
+        g.Queue = -1;
+    }
+
+    /// <summary>Before and after a group's waiting members change, so that its queue's sums follow.</summary>
+    public void Uncount(int group)
+    {
+        ref var g = ref Backlog.Group(group);
+        if (g.Queue >= 0) Count(Queues[g.Queue], in g, -1);
+    }
+
+    public void Recount(int group)
+    {
+        ref var g = ref Backlog.Group(group);
+        if (g.Queue >= 0) Count(Queues[g.Queue], in g, 1);
+    }
+
+    public void CountWaiting(ModelId model, int change)
+    {
+        while (_waiting.Count <= model.Index) _waiting.Add(0);
+        _waiting[model.Index] += change;
+    }
+
+    /// <summary>Forgets a group that has no members left.</summary>
+    public void ReleaseIfEmpty(int group)
+    {
+        ref var g = ref Backlog.Group(group);
+        if (g.Waiting > 0) return;
+        if (g.Queue >= 0)
+        {
+            Queues[g.Queue].Remove(group);
+            g.Queue = -1;
+        }
+
+        if (g.Away > 0) return;
+        if (!g.IsStarted) Index.Close(group);
+        Backlog.FreeGroup(group);
+    }
+
+    /// <summary>Walks a whole queue and notes for every group what is ahead of it.</summary>
+    public void LookAhead(int queue, ClusterView view)
+    {
+        var (seconds, variance, loads, requests) = (0.0, 0.0, 0.0, 0);
+        var model = Loads.ModelOf(queue, view);
+        foreach (var group in Queues[queue].Groups)
+        {
+            ref var g = ref Backlog.Group(group);
+            if (g.Model != model) loads += Speeds.LoadSeconds(new(queue), g.Model, view);
+            model = g.Model;
+            (g.AheadSeconds, g.AheadVariance, g.AheadLoads, g.AheadRequests) = (seconds, variance, loads, requests);
+            g.AheadAt = view.Now.Ticks;
+            var speed = Speeds.Of(new(queue), model, view);
+            seconds += speed.Seconds(g.OutputTokens, g.PrefillTokens);
+            variance += g.OutputVariance * speed.TokenSeconds * speed.TokenSeconds;
+            requests += g.Waiting;
+        }
+    }
+
+    private void LookAhead(int group, VirtualQueue q, int queue, int at, ClusterView view)
+    {
+        ref var g = ref Backlog.Group(group);
+        var speed = Speeds.Of(new(queue), g.Model, view);
+        var (output, variance, prefill, requests) = (0.0, 0.0, 0.0, 0);
+        var model = Loads.ModelOf(queue, view);
+        var loads = 0.0;
+        for (var i = 0; i < Math.Min(at, WalkMax); i++)
+        {
+            ref var ahead = ref Backlog.Group(q.Groups[i]);
+            output += ahead.OutputTokens;
+            variance += ahead.OutputVariance;
+            prefill += ahead.PrefillTokens;
+            requests += ahead.Waiting;
+            if (ahead.Model != model) loads += Speeds.LoadSeconds(new(queue), ahead.Model, view);
+            model = ahead.Model;
+        }
+
+        if (at > WalkMax)
+        {
+            var share = at / (double)(q.Count - 1);
+            (output, variance) = (q.OutputTokens * share, q.OutputVariance * share);
+            (prefill, requests) = (q.PrefillTokens * share, (int)(q.Requests * share));
+        }
+
+        if (g.Model != model) loads += Speeds.LoadSeconds(new(queue), g.Model, view);
+        (g.AheadSeconds, g.AheadVariance) = (speed.Seconds(output, prefill), variance * speed.TokenSeconds * speed.TokenSeconds);
+        (g.AheadLoads, g.AheadRequests, g.AheadAt) = (loads, requests, view.Now.Ticks);
+    }
+
+    private static void Count(VirtualQueue q, in Group g, int sign)
+    {
+        q.Requests += sign * g.Waiting;
+        q.OutputTokens += sign * g.OutputTokens;
+        q.OutputVariance += sign * g.OutputVariance;
+        q.PrefillTokens += sign * g.PrefillTokens;
+    }
+}
