@@ -139,8 +139,11 @@ internal sealed class EngineLoads(Backlog backlog, Throughputs speeds)
 
         Carry(ref a, engine, view);
         var running = snapshot.Outstanding;
-        var free = Math.Min(snapshot.FreeSlots, Math.Min(speed.Batch, speeds.SlotsMax(snapshot.Id, model)) - running);
-        if (running == 0 || free > 0) return new(Math.Max(0, free), 0, 0);
+        var free = Math.Min(snapshot.FreeSlots, speeds.SlotsMax(snapshot.Id, model) - running);
+        if (running == 0) return new(Math.Min(free, speed.Batch), 0, 0);
+        var held = a.KvTokens + a.TokensDone;
+        free = (int)Math.Min(free, Math.Max(0, speeds.KvTokens(snapshot.Id, model) - held) / Math.Max(1, held / running));
+        if (free > 0) return new(free, 0, 0);
         var mean = a.OutputTokens / running;
         var variance = a.OutputVariance / running;
         var first = WaitingTime.FirstPlace(

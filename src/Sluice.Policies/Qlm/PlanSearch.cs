@@ -30,6 +30,7 @@ internal sealed class PlanSearch(int movesMax)
     private readonly PlanOrder _other = new();
     private readonly PlanOrder _best = new();
     private int[] _byDeadline = [];
+    private long[] _keys = [];
     private (int Engine, int Position)[] _where = [];
     private int[] _removed = new int[8];
     private PlanProblem _problem = new();
@@ -198,20 +199,11 @@ internal sealed class PlanSearch(int movesMax)
         order.Insert(group, best, position);
     }
 
+    /// <summary>Groups are numbered in the order they were made, which breaks ties.</summary>
     private void SortByDeadline()
     {
-        if (_byDeadline.Length < _problem.Groups) _byDeadline = new int[_problem.Groups * 2];
-        for (var i = 0; i < _problem.Groups; i++) _byDeadline[i] = i;
-        _byDeadline.AsSpan(0, _problem.Groups).Sort(new ByDeadlineThenNumber(_problem));
-    }
-
-    /// <summary>A value type, so that sorting allocates nothing. Groups are numbered in the order they were made.</summary>
-    private readonly struct ByDeadlineThenNumber(PlanProblem problem) : IComparer<int>
-    {
-        public int Compare(int a, int b)
-        {
-            var byDeadline = problem.Deadline[a].CompareTo(problem.Deadline[b]);
-            return byDeadline != 0 ? byDeadline : a.CompareTo(b);
-        }
+        if (_byDeadline.Length < _problem.Groups) (_byDeadline, _keys) = (new int[_problem.Groups * 2], new long[_problem.Groups * 2]);
+        for (var i = 0; i < _problem.Groups; i++) (_byDeadline[i], _keys[i]) = (i, _problem.Deadline[i]);
+        KeySort.Sort(_keys.AsSpan(0, _problem.Groups), _byDeadline.AsSpan(0, _problem.Groups));
     }
 }

@@ -11,6 +11,7 @@ internal sealed class Replanner(QlmState state, Rwt rwt)
     private readonly PlanSearch _search = new(state.Options.SolverMoves);
     private readonly List<int> _kinds = []; // an engine of each
     private int[] _groups = new int[64]; // slots, by number
+    private long[] _keys = new long[64];
     private int[] _indexOf = [];
     private (int Engine, int Group)[] _warm = new (int, int)[64];
     private int _count;
@@ -61,6 +62,7 @@ internal sealed class Replanner(QlmState state, Rwt rwt)
                 {
                     Array.Resize(ref _groups, _count * 2);
                     Array.Resize(ref _warm, _count * 2);
+                    Array.Resize(ref _keys, _count * 2);
                 }
 
                 _groups[_count] = group;
@@ -68,7 +70,8 @@ internal sealed class Replanner(QlmState state, Rwt rwt)
             }
         }
 
-        _groups.AsSpan(0, _count).Sort(new ByNumber(state.Backlog));
+        for (var i = 0; i < _count; i++) _keys[i] = state.Backlog.Group(_groups[i]).Number;
+        KeySort.Sort(_keys.AsSpan(0, _count), _groups.AsSpan(0, _count));
         if (_indexOf.Length < state.Backlog.UsedGroups) _indexOf = new int[state.Backlog.UsedGroups * 2];
         for (var i = 0; i < _count; i++) _indexOf[_groups[i]] = i;
         for (var i = 0; i < _count; i++) _warm[i].Group = _indexOf[_warm[i].Group];
@@ -155,7 +158,7 @@ internal sealed class Replanner(QlmState state, Rwt rwt)
         }
     }
 
-    /// <summary>Strict earliest deadline first inside each queue, whatever the loads cost.</summary>
+    /// <summary>Strict earliest deadline first inside each queue, whatever the loads cost; ties by slot.</summary>
     private void SortByDeadline(ClusterView view)
     {
         for (var v = 0; v < view.Engines.Length; v++)
@@ -164,23 +167,10 @@ internal sealed class Replanner(QlmState state, Rwt rwt)
             if (count == 0) continue;
             state.Queues[v].Groups.CopyTo(_groups);
             state.Clear(v);
-            _groups.AsSpan(0, count).Sort(new ByDeadline(state.Backlog));
+            for (var i = 0; i < count; i++) _keys[i] = state.Backlog.DeadlineOf(_groups[i]);
+            KeySort.Sort(_keys.AsSpan(0, count), _groups.AsSpan(0, count));
             foreach (var group in _groups.AsSpan(0, count)) state.Append(group, v);
             state.FindFirstRun(v, isPlanned: true, view);
-        }
-    }
-
-    private readonly struct ByNumber(Backlog backlog) : IComparer<int>
-    {
-        public int Compare(int a, int b) => backlog.Group(a).Number.CompareTo(backlog.Group(b).Number);
-    }
-
-    private readonly struct ByDeadline(Backlog backlog) : IComparer<int>
-    {
-        public int Compare(int a, int b)
-        {
-            var byDeadline = backlog.DeadlineOf(a).CompareTo(backlog.DeadlineOf(b));
-            return byDeadline != 0 ? byDeadline : backlog.Group(a).Number.CompareTo(backlog.Group(b).Number);
         }
     }
 }

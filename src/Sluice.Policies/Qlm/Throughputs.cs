@@ -57,11 +57,8 @@ internal sealed class Throughputs(FleetInfo? fleet)
         return (isWarm ? on.WarmLoad : on.ColdLoad).TotalSeconds;
     }
 
-    /// <summary>Seconds to bring a token's KV to host memory or back.</summary>
-    public double HostSeconds(EngineId engine, ModelId model) => fleet?[engine, model]?.HostSeconds ?? 0;
-
-    /// <summary>Requests that fit into its batch at once.</summary>
-    public int SlotsMax(EngineId engine, ModelId model) => fleet?[engine, model]?.SequencesMax ?? int.MaxValue;
+    /// <summary>Requests that fit into its batch at once; without a profile 256, vLLM's default.</summary>
+    public int SlotsMax(EngineId engine, ModelId model) => fleet?[engine, model]?.SequencesMax ?? 256;
 
     /// <summary>KV tokens the engine holds with the model.</summary>
     public double KvTokens(EngineId engine, ModelId model) => fleet?[engine, model]?.KvTokens ?? double.MaxValue;
