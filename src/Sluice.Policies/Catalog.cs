@@ -55,7 +55,7 @@ public static class Catalog
         new("srpt", "shortest predicted remaining answer first, preemptive",
             "Schrage, 1968; Mitzenmacher and Shahout, 2025", "iteration scheduling, length prediction", InEngine,
             _ => new(static () => new Ranked(new ShortestRemaining()))),
-        new("qlm", "request groups in virtual queues: pull, evict, load models",
+        new("qlm", "groups in virtual queues; pulls, evicts, loads models",
             "Patke et al., SoCC 2024", "grouping, waiting-time estimate, global scheduling",
             Drivers.Simulator | Drivers.Remote, QueueManager),
         new("fcfs-swap", "a first-come queue per engine, models swapped for its head",

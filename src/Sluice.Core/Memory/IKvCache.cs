@@ -54,8 +54,7 @@ public interface IKvCache
     }
 
     /// <summary>Gives back all a sequence holds, which must have been settled before. Full prompt blocks stay findable as
-    /// cached prefix where that is
-    /// supported.</summary>
+    /// cached prefix where that is supported.</summary>
     void Release(int sequence);
 
     /// <summary>Makes nothing findable that was: the engine died, or the model changed.</summary>
