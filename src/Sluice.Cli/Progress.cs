@@ -28,11 +28,11 @@ public sealed class Progress(string label, Terminal terminal) : IDisposable
         }
     }
 
-    /// <summary>Leaves an empty line with the cursor at its start.</summary>
+    /// <summary>Leaves an empty line with the cursor at its start; Ctrl-C echoes two letters more.</summary>
     public void Dispose()
     {
         if (_drawn == 0) return;
-        terminal.Error.Write("\r" + new string(' ', _drawn) + "\r");
+        terminal.Error.Write("\r" + new string(' ', _drawn + 2) + "\r");
         terminal.Error.Flush();
     }
 

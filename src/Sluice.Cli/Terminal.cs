@@ -6,7 +6,7 @@ namespace Sluice.Cli;
 public sealed record Terminal(TextWriter Out, TextWriter Error)
 {
     /// <summary>Columns of tables where there is no terminal.</summary>
-    public const int UsualWidth = 100;
+    public const int UsualWidth = 120;
 
     private const int WidthMin = 72;
     private const int WidthMax = 160;

@@ -55,17 +55,17 @@ public static class Catalog
         new("srpt", "shortest predicted remaining answer first, preemptive",
             "Schrage, 1968; Mitzenmacher and Shahout, 2025", "iteration scheduling, length prediction", InEngine,
             _ => new(static () => new Ranked(new ShortestRemaining()))),
-        new("fcfs-swap", "a first-come queue per engine over all models; the engine swaps when its head needs another model",
+        new("qlm", "request groups in virtual queues: pull, evict, load models",
+            "Patke et al., SoCC 2024", "grouping, waiting-time estimate, global scheduling",
+            Drivers.Simulator | Drivers.Remote, QueueManager),
+        new("fcfs-swap", "a first-come queue per engine, models swapped for its head",
             "what QLM compares with as vLLM", "global scheduling", Drivers.Simulator,
             _ => Run(new(), c => new FirstComeSwap(c.Fleet))),
-        new("edf-swap", "earliest deadline first over the whole fleet, a model swap whenever the turn falls on another model",
+        new("edf-swap", "earliest deadline first over all models, swapping freely",
             "what QLM compares with as EDF", "global scheduling", Drivers.Simulator,
             _ => Run(new(), c => new EarliestDeadlineSwap(c.Fleet))),
-        new("shepherd", "batches planned from deterministic service times, preemption of running batches",
+        new("shepherd", "batches planned from exact service times, with preemption",
             "Zhang et al., NSDI 2023, as in QLM", "grouping, global scheduling", Drivers.Simulator, PlanBatches),
-        new("qlm", "request groups in a virtual queue per engine, ordered by waiting time; pulls, evicts and loads models",
-            "Patke et al., SoCC 2024", "grouping, waiting-time estimate, global scheduling, scaling", Drivers.Simulator | Drivers.Remote,
-            QueueManager),
     ];
 
     /// <exception cref="InputException">No such system, or a setting it does not have.</exception>

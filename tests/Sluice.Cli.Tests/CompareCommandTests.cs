@@ -52,7 +52,15 @@ public sealed class CompareCommandTests
         Assert.StartsWith("run", lines[0], StringComparison.Ordinal);
         Assert.StartsWith("sjf", lines[2], StringComparison.Ordinal);
         Assert.StartsWith("vllm-v1", lines[3], StringComparison.Ordinal);
-        Assert.All(lines, line => Assert.True(line.Length <= 120, line));
+    }
+
+    [Fact]
+    public void A_run_is_named_by_what_sets_it_apart()
+    {
+        var ran = Shell.Succeed("compare", "--workload", Shell.Quick, "--engines", "2", "--vary", "router=random,least-kv");
+
+        Assert.StartsWith("router=random ", ran.Out.Split('\n')[2], StringComparison.Ordinal);
+        Assert.Contains("* best of the column", ran.Out, StringComparison.Ordinal);
     }
 
     private static JsonElement[] Runs(Ran ran) => [.. ran.Json.GetProperty("runs").EnumerateArray()];

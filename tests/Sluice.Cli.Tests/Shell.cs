@@ -16,13 +16,16 @@ public static class Shell
     /// <summary>A run of well under a second.</summary>
     public const string Quick = "poisson:rate=20,n=200,prompt=128,output=32";
 
+    /// <summary>Columns of the terminal that is played here.</summary>
+    public const int Width = 100;
+
     public static Ran Run(params string[] args) => Run(default, args);
 
     public static Ran Run(CancellationToken stop, params string[] args)
     {
         using var output = new StringWriter();
         using var error = new StringWriter();
-        var code = App.Run(args, new Terminal(output, error) { Stop = stop });
+        var code = App.Run(args, new Terminal(output, error) { Stop = stop, Width = Width });
         return new(code, output.ToString(), error.ToString());
     }
 

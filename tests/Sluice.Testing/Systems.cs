@@ -25,11 +25,14 @@ public static class Systems
     ];
 
     /// <param name="line">A name and settings, separated by blanks.</param>
-    /// <param name="more">Further settings.</param>
+    /// <param name="more">Further settings; those the system does not have are left out, because a system with a queue of its
+    /// own has no router.</param>
     public static ServingSystem Make(string line, params IEnumerable<string> more)
     {
         var words = line.Split(' ');
-        return A.System(words[0], words.Skip(1).Concat(more));
+        var known = new PolicySettings(new Dictionary<string, string>());
+        Catalog.Make(words[0], known);
+        return A.System(words[0], words.Skip(1).Concat(more.Where(m => known.Read.Any(k => m.StartsWith(k.Key + '=')))));
     }
 
     /// <summary>Settings of the stages outside the engine, at random.</summary>

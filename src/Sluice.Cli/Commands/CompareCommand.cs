@@ -47,7 +47,7 @@ public static class CompareCommand
             // Runs that differ in neither workload nor rate share one workload in memory.
             foreach (var group in Enumerable.Range(0, specs.Count).GroupBy(i => WorkloadKey(specs[i])))
             {
-                var workload = Runner.LoadWorkload(specs[group.First()]);
+                var workload = Runner.LoadWorkload(specs[group.First()], terminal.Stop);
                 Parallel.ForEach(group, new ParallelOptions { MaxDegreeOfParallelism = threads }, i =>
                     results[i] = Runner.Run(specs[i], workload, share =>
                     {
@@ -59,7 +59,7 @@ public static class CompareCommand
 
         RunSummary[] summaries = [.. results.Select(r => RunSummary.Of(r, PeakMemory.Megabytes))];
         if (output.IsJson) terminal.WriteText(stream => RunJson.Write(summaries, stream));
-        else ComparisonTable.Write(summaries, terminal.Out);
+        else ComparisonTable.Write(summaries, terminal.Out, terminal.Width);
 
         output.WriteFolder(results, terminal);
         return ExitCodes.Ok;
@@ -77,7 +77,8 @@ public static class CompareCommand
         var settings = specs.Select(s => s.System).Distinct().SelectMany(SettingsOf);
         string[] known = [.. RunFlag.All.Select(f => f.Name).Concat(settings).Distinct().Except(["set"])];
         if (!known.Contains(key))
-            throw new InputException($"--vary {key}: no such flag or setting{Nearest.Hint(key, known)}. Known: {string.Join(", ", known)}.");
+            throw new InputException(
+                $"--vary {key}: no such flag or setting{Nearest.Hint(key, known)}. Known: {string.Join(", ", known)}.");
 
         var values = Split([rest], rest.Contains('|') ? '|' : ',');
         return values.Count > 0 ? Expand(specs, key, values) : throw new InputException($"--vary {text}: expected key=value,value,...");
@@ -97,8 +98,9 @@ public static class CompareCommand
         var expanded = specs
             .SelectMany(s => values.Select(v => flag is null ? RunFlag.Named("set", "--vary").Apply(s, $"{key}={v}") : Apply(flag, s, v)))
             .ToList();
-        if (expanded.Count > RunsMax) throw new InputException($"compare: {expanded.Count} runs asked for, at most {RunsMax} make one table.");
-        return expanded;
+        return expanded.Count <= RunsMax
+            ? expanded
+            : throw new InputException($"compare: {expanded.Count} runs asked for, at most {RunsMax} make one table.");
     }
 
     private static RunSpec Apply(RunFlag flag, RunSpec spec, string value) => flag.Name switch

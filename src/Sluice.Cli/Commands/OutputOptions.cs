@@ -11,7 +11,7 @@ public sealed record Output(bool IsJson, string? Directory)
     public void WriteFolder(IReadOnlyList<RunResult> results, Terminal terminal)
     {
         if (Directory is null) return;
-        RunFolder.Write(Directory, results, PeakMemory.Megabytes);
+        RunFolder.Write(Directory, results, PeakMemory.Megabytes, stop: terminal.Stop);
         terminal.Error.WriteLine($"wrote {Path.Combine(Directory, "report.html")} and the files beside it");
     }
 }

@@ -31,8 +31,9 @@ public static class PoliciesCommand
         listing.Write(terminal.Out, terminal.Width);
         terminal.Out.WriteLine();
         Listing.WriteText(
-            terminal.Out, "runs in: S the simulator, E our own engine, R engines elsewhere (E and R are planned). 'sluice policies NAME' shows "
-            + "source, stages and settings; every system takes the shared ones: router, queue, length, kv.", terminal.Width);
+            terminal.Out, "runs in: S the simulator, E our own engine, R engines elsewhere (E and R are planned). "
+            + "'sluice policies NAME' shows source, stages and settings; every system takes the shared ones: "
+            + "router, queue, length, kv.", terminal.Width);
     }
 
     private static void Describe(string name, Terminal terminal)
@@ -62,6 +63,7 @@ public static class PoliciesCommand
 
     private static string Mark(CatalogEntry entry, Drivers driver, string letter) => entry.Drivers.HasFlag(driver) ? letter : "-";
 
-    /// <summary>The first word of each stage, which tells them apart.</summary>
-    private static string Changes(CatalogEntry entry) => string.Join(", ", entry.Stages.Split(", ").Select(stage => stage.Split(' ')[0]));
+    /// <summary>The first word of each stage, which tells them apart; the estimate goes by the paper's letters.</summary>
+    private static string Changes(CatalogEntry entry) =>
+        string.Join(", ", entry.Stages.Split(", ").Select(s => s.StartsWith("waiting", StringComparison.Ordinal) ? "RWT" : s.Split(' ')[0]));
 }

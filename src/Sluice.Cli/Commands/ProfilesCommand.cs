@@ -43,8 +43,9 @@ public static class ProfilesCommand
         listing.Write(terminal.Out, terminal.Width);
         terminal.Out.WriteLine();
         Listing.WriteText(
-            terminal.Out, "Step times of the closed form, in ms, for 1 and 128 decodes at a context of 1,024 tokens and for a prompt of 512. "
-            + "'sluice profiles NAME' tells the origin; 'sluice validate DIR' holds profiles against measured runs. Own profiles: "
+            terminal.Out, "Step times of the closed form, in ms, for 1 and 128 decodes at a context of 1,024 tokens and for a "
+            + "prompt of 512. 'sluice profiles NAME' tells the origin; 'sluice validate DIR' holds profiles "
+            + "against measured runs. Own profiles: "
             + "--profile FILE.json.", terminal.Width);
     }
 

@@ -42,7 +42,8 @@ public sealed class RunOptions
         // What the command line says replaces what would contradict it in a saved run.
         if (IsGiven(parsed, "workload")) spec = spec with { Trace = null, Format = "auto", Arrivals = null };
         if (IsGiven(parsed, "trace")) spec = spec with { Workload = null };
-        if (Values(parsed, "profile") is { Length: > 0 } profiles && Fleet.IsList(string.Join(',', profiles))) spec = spec with { Engines = null };
+        if (IsGiven(parsed, "profile") && Fleet.IsList(string.Join(',', Values(parsed, "profile"))))
+            spec = spec with { Engines = null };
         foreach (var flag in RunFlag.All)
         {
             var values = Values(parsed, flag.Name);

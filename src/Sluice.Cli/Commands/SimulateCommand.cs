@@ -15,8 +15,7 @@ public static class SimulateCommand
         {
             var spec = run.Read(parsed);
             Runner.Check(spec);
-            var workload = Runner.LoadWorkload(spec);
-            terminal.Stop.ThrowIfCancellationRequested();
+            var workload = Runner.LoadWorkload(spec, terminal.Stop);
             return Execute(spec, workload, output.Read(parsed), terminal);
         });
         return command;

@@ -49,8 +49,9 @@ public static class WorkloadsCommand
         Text(terminal, "--arrivals poisson:rate=4 replaces the recorded times, with any of the arrivals above that takes a rate.");
 
         Title(terminal, "--slo [CLASS:SHARE,]ttft=TIME,tpot=TIME,e2e=TIME[,priority=N]   promises; several classes with ; between them");
-        Text(terminal, "ttft=1s,tpot=50ms promises the same to all; chat:0.6,ttft=1s;batch:0.4,e2e=1h draws a class for each request. Classes "
-            + "or tenants that the workload names itself decide instead where all of them are in the mix. Lower priority is served first.");
+        Text(terminal, "ttft=1s,tpot=50ms promises the same to all; chat:0.6,ttft=1s;batch:0.4,e2e=1h draws a class for each request. "
+            + "Classes or tenants that the workload names itself decide instead where all of them are in the mix. "
+            + "Lower priority is served first.");
     }
 
     private static void Describe(string name, Terminal terminal)

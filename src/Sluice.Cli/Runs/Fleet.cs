@@ -35,7 +35,8 @@ public static class Fleet
         var found = parts.Select(p => ProfileOf(p.Name)).ToArray();
         if (found.FirstOrDefault(p => p.Model != found[0].Model) is { } other)
             throw new InputException(
-                $"--profile {spec.Profile}: {found[0].Model} and {other.Model}: expected one model, since any engine may answer any request.");
+                $"--profile {spec.Profile}: {found[0].Model} and {other.Model}: expected one model, since any engine may "
+                + "answer any request.");
 
         EngineProfile[] profiles = [.. parts.SelectMany((p, i) => Enumerable.Repeat(found[i], parts.Count == 1 ? count : p.Count ?? 1))];
         return spec.PerDevice == 1 ? [.. profiles.Select(p => (EngineSetup)p)] : Shared(profiles, spec.PerDevice);
@@ -52,7 +53,8 @@ public static class Fleet
             var sharing = Math.Min(perDevice, profiles.Length - first);
             if (profiles.AsSpan(first, sharing).ContainsAnyExcept(profile))
                 throw new InputException(
-                    $"--per-device {perDevice}: engines {first + 1} to {first + sharing} would share a device and have different profiles.");
+                    $"--per-device {perDevice}: engines {first + 1} to {first + sharing} would share a device and have "
+                    + "different profiles.");
 
             var sharer = profile with { KvTokens = KvTokens(profile, sharing, perDevice) };
             for (var i = 0; i < sharing; i++) engines.Add(new([sharer], Device: first / perDevice));
@@ -86,7 +88,9 @@ public static class Fleet
     private static List<(int? Count, string Name)> Parse(string text)
     {
         string[] parts = text.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
-        return parts.Length > 0 ? [.. parts.Select(Part)] : throw new InputException("--profile: expected a profile; see 'sluice profiles'.");
+        return parts.Length > 0
+            ? [.. parts.Select(Part)]
+            : throw new InputException("--profile: expected a profile; see 'sluice profiles'.");
     }
 
     /// <summary><c>2xNAME</c>, or a name alone.</summary>
@@ -96,7 +100,8 @@ public static class Fleet
         while (digits < text.Length && char.IsAsciiDigit(text[digits])) digits++;
         if (digits == 0 || digits + 1 >= text.Length || text[digits] != 'x') return (null, text);
 
-        return int.TryParse(text.AsSpan(0, digits), NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count is >= 1 and <= EnginesMax
+        var number = text.AsSpan(0, digits);
+        return int.TryParse(number, NumberStyles.None, CultureInfo.InvariantCulture, out var count) && count is >= 1 and <= EnginesMax
             ? (count, text[(digits + 1)..])
             : throw new InputException($"--profile {text}: expected 1 to {EnginesMax} engines before the 'x'.");
     }

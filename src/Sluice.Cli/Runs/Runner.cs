@@ -22,7 +22,8 @@ public static class Runner
         if (spec.Slo is { } slo) At($"--slo {slo}", "'sluice workloads' shows the form", () => SloMix.Parse(slo));
         At("--format", "", () => TraceFormats.Parse(spec.Format));
         if (spec.Trace is not null) return;
-        if (spec.Format != "auto") throw new InputException($"--format {spec.Format}: says how to read a trace; expected --trace FILE beside it.");
+        if (spec.Format != "auto")
+            throw new InputException($"--format {spec.Format}: says how to read a trace; expected --trace FILE beside it.");
         if (spec.Arrivals is { } arrivals)
             throw new InputException($"--arrivals {arrivals}: replaces the arrivals of a trace; expected --trace FILE beside it.");
     }
@@ -33,6 +34,14 @@ public static class Runner
         var rng = new Rng(spec.Seed);
         var workload = spec.Trace is { } path ? FromTrace(spec, path, rng) : FromSpec(spec, rng);
         return spec.Slo is { } slo ? At("--slo", "", () => SloMix.Parse(slo).Apply(workload, rng.Fork("slo"))) : workload;
+    }
+
+    /// <summary>As above, and gives up at once on Ctrl-C: whatever still reads dies with the process.</summary>
+    public static Workload LoadWorkload(RunSpec spec, CancellationToken stop)
+    {
+        var loading = Task.Run(() => LoadWorkload(spec), stop);
+        loading.Wait(stop);
+        return loading.Result;
     }
 
     private static Workload FromTrace(RunSpec spec, string path, Rng rng) =>

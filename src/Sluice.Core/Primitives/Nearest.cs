@@ -14,7 +14,10 @@ public static class Nearest
         var fewest = int.MaxValue;
         foreach (var candidate in candidates)
         {
-            var edits = Edits(word.ToLowerInvariant(), candidate.ToLowerInvariant());
+            // Somebody who left off the end of a name meant that name, however long the rest is.
+            var edits = word.Length > 1 && candidate.StartsWith(word, StringComparison.OrdinalIgnoreCase)
+                ? 1
+                : Edits(word.ToLowerInvariant(), candidate.ToLowerInvariant());
             if (edits < fewest) (best, fewest) = (candidate, edits);
         }
 

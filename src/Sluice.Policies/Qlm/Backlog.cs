@@ -228,7 +228,7 @@ internal sealed class Backlog
         }
 
         g.OutputTokens += sign * e.RemainingTokens;
-        g.OutputVariance += sign * e.Predicted.Variance;
+        g.OutputVariance = Math.Max(0, g.OutputVariance + sign * e.Predicted.Variance); // Rounding must not make it negative.
         g.PrefillTokens += sign * e.PrefillTokens;
     }
 

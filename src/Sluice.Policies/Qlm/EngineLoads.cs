@@ -115,7 +115,7 @@ internal sealed class EngineLoads(Backlog backlog, Throughputs speeds)
         Carry(ref a, e.Engine.Index, view);
         a.KvTokens -= e.KvTokens;
         a.OutputTokens -= e.RemainingTokens;
-        a.OutputVariance -= e.Predicted.Variance;
+        a.OutputVariance = Math.Max(0, a.OutputVariance - e.Predicted.Variance); // Rounding must not make it negative.
         a.TokensDone = Math.Max(0, a.TokensDone - (outputTokens - e.OutputTokens));
         a.TokensSettled += outputTokens - e.OutputTokens;
         if (a.FirstToEnd == entry) a.FirstToEnd = -1;

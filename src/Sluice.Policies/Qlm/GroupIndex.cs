@@ -7,13 +7,13 @@ namespace Sluice.Policies;
 /// The hard key is the model. Inside a model the nearest open group in (log promise, log prompt, log predicted output) takes
 /// the request if it is nearer than 0.5; its centre moves by running mean. A group leaves the index when it is full, when its
 /// first request starts, and when it is empty: whoever comes later opens a new one, so nobody joins a group that no queue
-/// holds. At most 32 groups are open per model; the oldest closes first. Ties go to the group opened first. O(open groups).
+/// holds. At most 256 groups are open per model; the oldest closes first. Ties go to the group opened first. O(open groups).
 /// Source: the QLM paper clusters by promise and lengths; the online rule is ours.
 /// </remarks>
 internal sealed class GroupIndex(Backlog backlog)
 {
     public const double Radius = 0.5;
-    private const int OpenMax = 32;
+    private const int OpenMax = 256;
 
     private readonly List<List<int>> _open = [];
 

@@ -94,8 +94,7 @@ internal sealed class QlmState
             var v = Options.Balancing ? i : (_nextTurn + i) % view.Engines.Length;
             if (!CanServe(v, g.Model, view)) continue;
             var speed = Speeds.Of(new(v), g.Model, view);
-            var begin = Queues[v].Count == 0 ? 0 : speed.Seconds(Queues[v].OutputTokens, Queues[v].PrefillTokens);
-            begin += Loads.LoadFor(v, g.Model, view).ResidualSeconds;
+            var begin = AheadSeconds(Queues[v], Backlog.DeadlineOf(group), in speed) + Loads.LoadFor(v, g.Model, view).ResidualSeconds;
             var last = Queues[v].Count == 0 ? Loads.ModelOf(v, view) : Backlog.Group(Queues[v].Groups[^1]).Model;
             if (last != g.Model) begin += Speeds.LoadSeconds(new(v), g.Model, view) + Loads.DrainSeconds(v, view);
             var load = (begin, view.Engines[v].Outstanding / (double)speed.Batch);
@@ -145,11 +144,12 @@ internal sealed class QlmState
     }
 
     /// <summary>To the end of a queue, as a plan decided.</summary>
-    public void Append(int group, int queue)
+    /// <param name="key">No earlier than those before it.</param>
+    public void Append(int group, int queue, long key)
     {
         ref var g = ref Backlog.Group(group);
         var q = Queues[queue];
-        q.Insert(group, Math.Max(q.LastKey, Backlog.DeadlineOf(group)));
+        q.Insert(group, key);
         g.Queue = queue;
         Count(q, in g, 1);
     }
@@ -257,6 +257,22 @@ internal sealed class QlmState
         if (g.Model != model) loads += Speeds.LoadSeconds(new(queue), g.Model, view);
         (g.AheadSeconds, g.AheadVariance) = (speed.Seconds(output, prefill), variance * speed.TokenSeconds * speed.TokenSeconds);
         (g.AheadLoads, g.AheadRequests, g.AheadAt) = (loads, requests, view.Now.Ticks);
+    }
+
+    /// <summary>Work of those that would stand before a newcomer with the key; beyond a number of groups, in
+    /// proportion.</summary>
+    private double AheadSeconds(VirtualQueue q, long key, in Throughput speed)
+    {
+        var at = q.PlaceOf(key);
+        if (at > WalkMax) return speed.Seconds(q.OutputTokens, q.PrefillTokens) * at / q.Count;
+        var (output, prefill) = (0.0, 0.0);
+        foreach (var group in q.Groups[..at])
+        {
+            output += Backlog.Group(group).OutputTokens;
+            prefill += Backlog.Group(group).PrefillTokens;
+        }
+
+        return speed.Seconds(output, prefill);
     }
 
     private static void Count(VirtualQueue q, in Group g, int sign)

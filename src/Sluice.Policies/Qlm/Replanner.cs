@@ -11,6 +11,7 @@ internal sealed class Replanner(QlmState state, Rwt rwt)
     private readonly PlanSearch _search = new(state.Options.SolverMoves);
     private readonly List<int> _kinds = []; // an engine of each
     private int[] _groups = new int[64]; // slots, by number
+    private int[] _next = new int[64]; // slots, of the queue that is being written
     private long[] _keys = new long[64];
     private int[] _indexOf = [];
     private (int Engine, int Group)[] _warm = new (int, int)[64];
@@ -34,9 +35,20 @@ internal sealed class Replanner(QlmState state, Rwt rwt)
         for (var v = 0; v < view.Engines.Length; v++) state.Clear(v);
         for (var v = 0; v < view.Engines.Length; v++)
         {
-            foreach (var i in order.QueueOf(v)) state.Append(_groups[i], v);
-            state.FindFirstRun(v, isPlanned: true, view);
+            var queue = order.QueueOf(v);
+            for (var i = 0; i < queue.Length; i++) _next[i] = _groups[queue[i]];
+            Write(v, queue.Length, view);
         }
+    }
+
+    /// <summary>A group's key is the earliest deadline from it on: a newcomer stands behind everybody whose deadline is not
+    /// later, and behind those whom the plan put before them.</summary>
+    private void Write(int queue, int count, ClusterView view)
+    {
+        var key = long.MaxValue;
+        for (var i = count - 1; i >= 0; i--) _keys[i] = key = Math.Min(key, state.Backlog.DeadlineOf(_next[i]));
+        for (var i = 0; i < count; i++) state.Append(_next[i], queue, _keys[i]);
+        state.FindFirstRun(queue, isPlanned: true, view);
     }
 
     /// <summary>Every group that stands in an engine's queue, by number; one that no engine can run any more leaves.</summary>
@@ -63,6 +75,7 @@ internal sealed class Replanner(QlmState state, Rwt rwt)
                     Array.Resize(ref _groups, _count * 2);
                     Array.Resize(ref _warm, _count * 2);
                     Array.Resize(ref _keys, _count * 2);
+                    Array.Resize(ref _next, _count * 2);
                 }
 
                 _groups[_count] = group;
@@ -165,12 +178,11 @@ internal sealed class Replanner(QlmState state, Rwt rwt)
         {
             var count = state.Queues[v].Count;
             if (count == 0) continue;
-            state.Queues[v].Groups.CopyTo(_groups);
+            state.Queues[v].Groups.CopyTo(_next);
             state.Clear(v);
-            for (var i = 0; i < count; i++) _keys[i] = state.Backlog.DeadlineOf(_groups[i]);
-            KeySort.Sort(_keys.AsSpan(0, count), _groups.AsSpan(0, count));
-            foreach (var group in _groups.AsSpan(0, count)) state.Append(group, v);
-            state.FindFirstRun(v, isPlanned: true, view);
+            for (var i = 0; i < count; i++) _keys[i] = state.Backlog.DeadlineOf(_next[i]);
+            KeySort.Sort(_keys.AsSpan(0, count), _next.AsSpan(0, count));
+            Write(v, count, view);
         }
     }
 }

@@ -4,9 +4,9 @@ namespace Sluice.Policies;
 
 /// <summary>The order of groups for one engine: the order in which they will run.</summary>
 /// <remarks>
-/// Each group has a key, ascending. A plan sets the order and gives each group the latest deadline up to it as key; between
-/// plans a newcomer stands behind the keys that are not later than its own. O(log groups) to find its place, plus moving
-/// what follows.
+/// Each group has a key, ascending. A plan sets the order and gives each group the earliest deadline from it on as key;
+/// between plans a newcomer stands behind the keys that are not later than its own. O(log groups) to find its place, plus
+/// moving what follows.
 /// </remarks>
 internal sealed class VirtualQueue
 {
@@ -41,7 +41,7 @@ internal sealed class VirtualQueue
             Array.Resize(ref _keys, Count * 2);
         }
 
-        var at = FirstAfter(key);
+        var at = PlaceOf(key);
         Array.Copy(_groups, at, _groups, at + 1, Count - at);
         Array.Copy(_keys, at, _keys, at + 1, Count - at);
         (_groups[at], _keys[at]) = (group, key);
@@ -68,7 +68,8 @@ internal sealed class VirtualQueue
 
     public long KeyAt(int position) => _keys[position];
 
-    private int FirstAfter(long key)
+    /// <summary>Where a newcomer with the key would stand.</summary>
+    public int PlaceOf(long key)
     {
         var (low, high) = (0, Count);
         while (low < high)

@@ -48,7 +48,7 @@ internal static class WaitingTime
         var share = ahead.Requests == 0 ? 0 : (ahead.Requests - load.FreeSlots) / (double)ahead.Requests;
         var mean = load.ResidualSeconds + share * ahead.Seconds + ahead.LoadSeconds;
         var variance = load.ResidualVariance + share * ahead.Variance;
-        return new(Math.Max(0, mean), Math.Sqrt(variance), prefill, decode);
+        return new(Math.Max(0, mean), Math.Sqrt(Math.Max(0, variance)), prefill, decode); // Sums leave rounding behind.
     }
 
     /// <summary>Time from now until a full batch gives up its first place [s].</summary>

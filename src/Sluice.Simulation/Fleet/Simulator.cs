@@ -9,6 +9,10 @@ namespace Sluice.Simulation;
 /// </remarks>
 public sealed class Simulator
 {
+    /// <summary>Plans in a row with nothing else under way, after which what is queued has failed; at ticks of seconds this
+    /// outlasts any ageing rule.</summary>
+    private const int PlansAloneMax = 1000;
+
     private readonly Workload _workload;
     private readonly SimulationOptions _options;
     private readonly ServingSystem _system;
@@ -31,6 +35,7 @@ public sealed class Simulator
     private readonly int _arrivals;
     private Instant _now;
     private int _lastTurned = -1; // at this instant
+    private int _plansAlone; // since anything else was due
 
     public Simulator(Workload workload, ServingSystem system, SimulationOptions options)
     {
@@ -86,6 +91,7 @@ public sealed class Simulator
             var turn = _turns.MinKey;
             var plan = Math.Max(_dispatcher.PlanAt.Ticks, _now.Ticks);
             var at = Math.Min(Math.Min(timer, arrival), turn);
+            _plansAlone = at == long.MaxValue ? _plansAlone + 1 : 0;
             if (at == long.MaxValue && !MustPlan()) return End();
             at = Math.Min(at, plan);
 
@@ -126,9 +132,20 @@ public sealed class Simulator
             Fingerprint = _recorder.Fingerprint,
             End = _now,
             Wall = wall,
-            Notes = [.. _options.Engines.SelectMany(e => e.Profiles).OfType<EngineProfile>().Distinct().Select(p => $"{p.Name}: {p.Origin}")],
+            Notes = [.. Notes()],
             Calibration = _calibration is { Count: > 0 } ? _calibration : null,
         };
+    }
+
+    private IEnumerable<string> Notes()
+    {
+        foreach (var profile in _options.Engines.SelectMany(e => e.Profiles).OfType<EngineProfile>().Distinct())
+            yield return $"{profile.Name}: {profile.Origin}";
+
+        if (_calibration is not { Count: > 0 } c) yield break;
+        yield return FormattableString.Invariant(
+            $"Waits predicted for {c.Count} requests that queued: error {c.RelativeError:P0} of the wait, bias {c.RelativeBias:P0}, ") +
+            FormattableString.Invariant($"R² {c.R2:F2}, p90 covered {c.CoverageOfP90:P0}.");
     }
 
     internal void Reschedule(SimulatedEngine engine)
@@ -252,8 +269,10 @@ public sealed class Simulator
         Check.That(_dispatcher.PlanAt > _now); // Or time would stand still.
     }
 
-    /// <summary>Nothing else is due, but something is queued and the scheduler may still act on it.</summary>
-    private bool MustPlan() => _dispatcher.Queued > 0 && _dispatcher.PlanAt < Instant.Never;
+    /// <summary>Nothing else is due, but something is queued and the scheduler may still act on it. It is given up when plan
+    /// after plan sets nothing in motion: its engines are gone for good.</summary>
+    private bool MustPlan() =>
+        _dispatcher.Queued > 0 && _dispatcher.PlanAt < Instant.Never && _plansAlone <= PlansAloneMax;
 
     private void OnTimer(Timer timer)
     {

@@ -10,7 +10,7 @@ internal sealed record Metric(
     public static IReadOnlyList<Metric> Key { get; } =
     [
         new("requests", r => r.All.Requests, Figures.Number, null),
-        new("SLO met", r => r.All.SloAttainment, Figures.Share, true),
+        new("SLO met", r => r.All.Slo == Core.Slo.BestEffort ? double.NaN : r.All.SloAttainment, Figures.Share, true),
         new("goodput/s", r => r.Goodput, Figures.Number, true),
         new("out tok/s", r => r.OutputTokensPerSecond, Figures.Number, true),
         new("TTFT p50", r => r.All.Ttft.P50, Figures.Latency, false),

@@ -12,14 +12,18 @@ namespace Sluice.Simulation;
 internal sealed record RunDifferences(
     IReadOnlyList<string> Labels, string? Axis, IReadOnlyList<string> Lines, IReadOnlyList<double> AxisValues)
 {
+    /// <summary>The flag whose value is itself <c>key=value</c>.</summary>
+    private const string Set = "set";
+
     public static RunDifferences Of(IReadOnlyList<RunSummary> runs)
     {
-        var system = runs.Select(r => r.System).Distinct(StringComparer.Ordinal).Count() > 1;
+        var system = runs.Select(r => r.System).Distinct(StringComparer.Ordinal).Count() > 1 && !DifferInSetAlone(runs);
         var workload = runs.Select(r => r.Workload).Distinct(StringComparer.Ordinal).Count() > 1;
         string[] keys =
         [
             .. runs.SelectMany(r => r.Settings.Select(s => s.Key)).Distinct(StringComparer.Ordinal)
                 .Where(key => runs.Select(r => ValueOf(r, key)).Distinct(StringComparer.Ordinal).Count() > 1)
+                .Where(key => !(system && key == Set)) // The system's own name repeats it.
                 .Where(key => !(system && runs.All(r => ValueOf(r, key) is { } v && r.System.StartsWith(v, StringComparison.Ordinal)))),
         ];
         var axis = keys.Where(key => runs.All(r => double.IsFinite(NumberOf(r, key))))
@@ -33,12 +37,17 @@ internal sealed record RunDifferences(
             [.. runs.Select(r => axis is null ? double.NaN : NumberOf(r, axis))]);
     }
 
+    /// <summary>One system under several settings: <c>sjf (router=random)</c> beside <c>sjf (router=least-kv)</c>.</summary>
+    private static bool DifferInSetAlone(IReadOnlyList<RunSummary> runs) =>
+        runs.Select(r => r.System.Split(" (")[0]).Distinct(StringComparer.Ordinal).Count() == 1
+        && runs.Select(r => ValueOf(r, Set)).Distinct(StringComparer.Ordinal).Count() > 1;
+
     private static string NameOf(RunSummary run, bool system, bool workload, string[] keys)
     {
         var parts = new List<string>();
         if (system) parts.Add(run.System);
         if (workload) parts.Add(run.Workload);
-        parts.AddRange(keys.Select(key => $"{key} {ValueOf(run, key) ?? "default"}"));
+        parts.AddRange(keys.Select(key => key == Set ? ValueOf(run, key) ?? "defaults" : $"{key} {ValueOf(run, key) ?? "default"}"));
         return parts.Count > 0 ? string.Join(", ", parts) : run.System;
     }
 

@@ -14,30 +14,32 @@ public static class RunFolder
     /// <param name="peakMemoryMegabytes">Of the process, if the caller knows it.</param>
     /// <param name="verb">Command of <c>sluice</c> that repeats a run.</param>
     /// <param name="traceRequestsMax">Requests drawn in trace.json.</param>
+    /// <param name="stop">Looked at before each file.</param>
     /// <returns>The summaries, in the order of the runs.</returns>
+    /// <exception cref="OperationCanceledException">Files are missing, but none is half written.</exception>
     public static IReadOnlyList<RunSummary> Write(
         string folder, IReadOnlyList<RunResult> runs, double peakMemoryMegabytes = double.NaN, string verb = "simulate",
-        int traceRequestsMax = 5000)
+        int traceRequestsMax = 5000, CancellationToken stop = default)
     {
         Sluice.Core.Check.That(runs.Count > 0);
         RunSummary[] summaries = [.. runs.Select(r => RunSummary.Of(r, peakMemoryMegabytes))];
         if (runs.Count == 1)
         {
-            WriteRun(folder, runs[0], summaries[0], verb, traceRequestsMax);
+            WriteRun(folder, runs[0], summaries[0], verb, traceRequestsMax, stop);
             return summaries;
         }
 
         var labels = RunDifferences.Of(summaries).Labels;
         for (var i = 0; i < runs.Count; i++)
-            WriteRun(Path.Combine(folder, NameOf(i, labels[i])), runs[i], summaries[i], verb, traceRequestsMax);
+            WriteRun(Path.Combine(folder, NameOf(i, labels[i])), runs[i], summaries[i], verb, traceRequestsMax, stop);
 
-        WriteFile(folder, "comparison.json", s => RunJson.Write(summaries, s));
+        WriteFile(folder, "comparison.json", s => RunJson.Write(summaries, s), stop);
         WriteFile(folder, "comparison.txt", s =>
         {
             using var writer = new StreamWriter(s);
             ComparisonTable.Write(summaries, writer);
-        });
-        WriteFile(folder, "report.html", s => HtmlReport.Write(summaries, s, verb));
+        }, stop);
+        WriteFile(folder, "report.html", s => HtmlReport.Write(summaries, s, verb), stop);
         return summaries;
     }
 
@@ -50,21 +52,30 @@ public static class RunFolder
         return $"{(place + 1).ToString("00", CultureInfo.InvariantCulture)}-{name.Trim('-', '.')}";
     }
 
-    private static void WriteRun(string folder, RunResult run, RunSummary summary, string verb, int traceRequestsMax)
+    private static void WriteRun(
+        string folder, RunResult run, RunSummary summary, string verb, int traceRequestsMax, CancellationToken stop)
     {
-        WriteFile(folder, "run.json", s => RunConfig.Write(run.Settings, s));
-        WriteFile(folder, "result.json", s => RunJson.Write(summary, s));
-        WriteFile(folder, "requests.csv", s => RequestsCsv.Write(run, s));
-        WriteFile(folder, "timeseries.csv", s => TimeSeriesCsv.Write(run.Series, s));
-        WriteFile(folder, "trace.json", s => ChromeTrace.Write(run, s, traceRequestsMax));
-        WriteFile(folder, "report.html", s => HtmlReport.Write([summary], s, verb));
+        WriteFile(folder, "run.json", s => RunConfig.Write(run.Settings, s), stop);
+        WriteFile(folder, "result.json", s => RunJson.Write(summary, s), stop);
+        WriteFile(folder, "requests.csv", s => RequestsCsv.Write(run, s), stop);
+        WriteFile(folder, "timeseries.csv", s => TimeSeriesCsv.Write(run.Series, s), stop);
+        WriteFile(folder, "trace.json", s => ChromeTrace.Write(run, s, traceRequestsMax), stop);
+        WriteFile(folder, "report.html", s => HtmlReport.Write([summary], s, verb), stop);
     }
 
-    private static void WriteFile(string folder, string name, Action<Stream> write)
+    private static void WriteFile(string folder, string name, Action<Stream> write, CancellationToken stop)
     {
+        stop.ThrowIfCancellationRequested();
         Directory.CreateDirectory(folder);
         var path = Path.Combine(folder, name);
-        using (var file = File.Create(path + ".part")) write(file);
-        File.Move(path + ".part", path, overwrite: true);
+        try
+        {
+            using (var file = File.Create(path + ".part")) write(file);
+            File.Move(path + ".part", path, overwrite: true);
+        }
+        finally
+        {
+            File.Delete(path + ".part");
+        }
     }
 }

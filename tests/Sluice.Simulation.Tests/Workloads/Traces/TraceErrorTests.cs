@@ -71,16 +71,13 @@ public sealed class TraceErrorTests
     }
 
     [Fact]
-    public void An_unknown_header_lists_every_format_and_how_it_begins()
+    public void An_unknown_header_lists_every_format_in_one_line()
     {
         var complaint = TempTrace.Complaint("a,b,c\n1,2,3\n");
 
         Assert.StartsWith("t.csv:1: found 'a,b,c', expected the first line of one of the formats azure, ", complaint, StringComparison.Ordinal);
-        foreach (var (_, name, firstLine) in TraceFormats.All)
-        {
-            Assert.Contains($"\n  {name} ", complaint, StringComparison.Ordinal);
-            Assert.Contains(firstLine, complaint, StringComparison.Ordinal);
-        }
+        foreach (var (_, name, _) in TraceFormats.All) Assert.Contains(name, complaint, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', complaint);
     }
 
     [Fact]
@@ -92,7 +89,7 @@ public sealed class TraceErrorTests
         Assert.Equal(
             "t.csv: all 1 requests have an empty prompt or an empty answer; nothing is left to serve",
             TempTrace.Complaint($"{Header}1,5,0\n"));
-        Assert.Contains("such as poisson:rate=2", TempTrace.Complaint(TinyTraces.Lengths), StringComparison.Ordinal);
+        Assert.Contains("poisson:rate=2", TempTrace.Complaint(TinyTraces.Lengths), StringComparison.Ordinal);
     }
 
     [Fact]
