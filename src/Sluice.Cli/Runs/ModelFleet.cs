@@ -17,7 +17,8 @@ public static class ModelFleet
         {
             var name = workload.Models[m];
             byModel[m] = profiles.TryGetValue(name, out var profile) ? profile : throw new InputException(
-                $"--models {models}: the workload has requests for '{name}'{Nearest.Hint(name, [.. profiles.Keys])}; expected {name}=PROFILE in the list.");
+                $"--models {models}: the workload has requests for '{name}'{Nearest.Hint(name, [.. profiles.Keys])}; expected "
+                    + $"{name}=PROFILE in the list.");
         }
 
         var engines = spec.Engines ?? byModel.Length;

@@ -11,7 +11,8 @@ public sealed class QlmReproduction : IReproduction
     public string Title => "Queue Management for SLO-Oriented Large Language Model Serving (Patke et al., SoCC 2024)";
 
     public string About =>
-        "Requests are grouped, groups are ordered in a virtual queue per engine by their predicted waits, and engines pull, evict and "
+        "Requests are grouped, groups are ordered in a virtual queue per engine by their predicted waits, and engines pull, "
+            + "evict and "
         + "swap models by that order, so that more promises are kept.";
 
     public ReproductionResult Run(ReproductionContext context)

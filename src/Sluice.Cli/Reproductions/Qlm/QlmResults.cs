@@ -90,11 +90,13 @@ internal sealed class QlmResults
 
         foreach (var system in (QlmSystem[])[QlmSystem.Qlm, QlmSystem.Vllm])
             foreach (var load in Loads)
-                _sweep.Add(("one class", system.Name, load), Later(system, Traffic.OneClass, Mix(0).OneModelRate(prompt, output) * load, Mix(0).OneModel));
+                _sweep.Add(("one class", system.Name, load), Later(
+                    system, Traffic.OneClass, Mix(0).OneModelRate(prompt, output) * load, Mix(0).OneModel));
         _ablation.Add(("one class", Ablation[^1].Name), Later(
             Ablation[^1], Traffic.OneClass, Mix(0).OneModelRate(prompt, output) * Overload, Mix(0).OneModel));
         foreach (var length in QueueLengths)
-            _queues.Add(length, context.Later(() => QlmRun.Of(QlmSystem.Qlm, Traffic.A.Cut(length * Fleet.Traces, 1000 * RateA), Fleet.OneModel)));
+            _queues.Add(length, context.Later(
+                () => QlmRun.Of(QlmSystem.Qlm, Traffic.A.Cut(length * Fleet.Traces, 1000 * RateA), Fleet.OneModel)));
         Estimates = new(context, Math.Min(2000, requestsPerTrace));
         context.RunAll();
 
