@@ -65,5 +65,5 @@ public static class PoliciesCommand
 
     /// <summary>The first word of each stage, which tells them apart; the estimate goes by the paper's letters.</summary>
     private static string Changes(CatalogEntry entry) =>
-        string.Join(", ", entry.Stages.Split(", ").Select(s => s.StartsWith("waiting", StringComparison.Ordinal) ? "RWT" : s.Split(' ')[0]));
+        string.Join(", ", entry.Stages.Split(", ").Select(s => s == "waiting-time estimate" ? "RWT" : s.Split(' ')[0]));
 }

@@ -53,7 +53,8 @@ public interface IKvCache
     {
     }
 
-    /// <summary>Gives back all a sequence holds, which must have been settled before. Full prompt blocks stay findable as cached prefix where that is
+    /// <summary>Gives back all a sequence holds, which must have been settled before. Full prompt blocks stay findable as
+    /// cached prefix where that is
     /// supported.</summary>
     void Release(int sequence);
 

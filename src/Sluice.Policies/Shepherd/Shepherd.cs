@@ -209,8 +209,8 @@ public sealed class Shepherd(FleetInfo? fleet, ShepherdOptions options) : IGloba
         foreach (ref readonly var engine in view.Engines)
         {
             ref var own = ref _engines[engine.Id.Index];
-            var isFree = engine.IsReady && !own.HasPlan && own.Leaving == 0;
-            if (!isFree || own.Running.Count == 0 || !_room.CanRun(in engine, group.Model)) continue;
+            if (!engine.IsReady || own.HasPlan || own.Leaving > 0 || own.Running.Count == 0) continue;
+            if (!_room.CanRun(in engine, group.Model)) continue;
             var needsLoad = engine.Model != group.Model;
             var start = needsLoad ? LoadSeconds(in engine, group.Model) : 0;
             if (start + ServiceTimes.Of(in group, _room.Profile(engine.Id, group.Model)).Prefill > slack) continue;

@@ -51,10 +51,10 @@ public static class DerivedProfiles
             SeenRuns = [],
             Origin = string.Create(
                 CultureInfo.InvariantCulture,
-                $"Derived, not measured: {onA100.Name} scaled by data sheets, reading by "
-                    + $"{A100GigabytesPerSecond:F0}/{A10GigabytesPerSecond:F0} "
-                + $"GB/s, computing by {A100Teraflops:F0}/{A10Teraflops:F0} TFLOPS dense fp16; KV from {A10Gigabytes:F0} GB by "
-                + $"the memory formula. "
+                $"Derived, not measured: {onA100.Name} scaled by data sheets, "
+                + $"reading by {A100GigabytesPerSecond:F0}/{A10GigabytesPerSecond:F0} "
+                + $"GB/s, computing by {A100Teraflops:F0}/{A10Teraflops:F0} TFLOPS dense fp16; "
+                + $"KV from {A10Gigabytes:F0} GB by the memory formula. "
                 + $"No check on this device."),
         };
     }

@@ -15,7 +15,9 @@ internal static class ComparisonPage
         var page = new PlotPage(
             systems.Length is > 1 and <= 4 ? string.Join(" vs ", systems) : systems.Length == 1 ? systems[0] : $"{systems.Length} systems")
         {
-            Subtitle = workloads.Length == 1 ? $"{workloads[0]}: {runs[0].WorkloadOrigin}" : $"{runs.Count} runs on {workloads.Length} workloads",
+            Subtitle = workloads.Length == 1
+                ? $"{workloads[0]}: {runs[0].WorkloadOrigin}"
+                : $"{runs.Count} runs on {workloads.Length} workloads",
             Badge = "simulated",
         };
         AddTable(page, runs, differences);
@@ -57,7 +59,8 @@ internal static class ComparisonPage
         page.Section($"Over {axis}")
             .Plot(OverAxis("SLO attainment", runs, differences, x, share, r => r.All.SloAttainment))
             .Plot(OverAxis("Goodput per device", runs, differences, x, perDevice, r => r.GoodputPerDevice))
-            .Plot(OverAxis("TTFT p99", runs, differences, x, LatencyAxis(runs, "TTFT p99", r => r.All.Ttft.P99), r => r.All.Ttft.P99 / 1000))
+            .Plot(OverAxis(
+                "TTFT p99", runs, differences, x, LatencyAxis(runs, "TTFT p99", r => r.All.Ttft.P99), r => r.All.Ttft.P99 / 1000))
             .Plot(OverAxis("TPOT p99", runs, differences, x, new("TPOT p99 [ms]"), r => r.All.Tpot.P99));
     }
 

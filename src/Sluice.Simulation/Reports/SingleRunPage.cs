@@ -34,7 +34,8 @@ internal static class SingleRunPage
                 + $"{Figures.Span(run.VirtualSeconds)} of virtual time, fingerprint {run.Fingerprint}. Repeat with:")
             .Code(RunConfig.Command(verb, run.Settings))
             .Tiles([
-                new("SLO attainment", Figures.Share(all.SloAttainment), $"{Figures.Count(all.Met)} of {Figures.Count(all.Requests)} requests"),
+                new("SLO attainment", Figures.Share(all.SloAttainment),
+                    $"{Figures.Count(all.Met)} of {Figures.Count(all.Requests)} requests"),
                 new("Goodput", $"{Figures.Number(run.Goodput)} req/s", $"{Figures.Number(run.GoodputPerDevice)} per device"),
                 new("Requests", Figures.Count(all.Requests), lost == 0 ? "all finished" : LostText(all)),
                 new("Output tokens", $"{Figures.Number(run.OutputTokensPerSecond)} /s", $"{Figures.Count(all.OutputTokens)} in all"),
