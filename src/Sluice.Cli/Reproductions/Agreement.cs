@@ -15,6 +15,10 @@ public static class Agreement
         "A share of memory: ours is within ±5 percentage points.",
         "A best size out of powers of two: ours is the same or its neighbour.",
         "A gain that shrinks towards 1: ours falls by at least 5 % and not below 0.95.",
+        "An order of systems: ours is the same.",
+        "A bound, or “an order of magnitude”: ours keeps it.",
+        "Something helps: by at least one point of attainment; no gain: at most five.",
+        "A chosen value: ours attains within two points of the best one.",
         "What was not reproduced does not agree.",
     ];
 

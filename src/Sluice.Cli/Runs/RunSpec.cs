@@ -36,6 +36,10 @@ public sealed record RunSpec
     public string? Patience { get; init; }
     public string? Slo { get; init; }
 
+    /// <summary>Models that every engine can load, and their profiles: <c>chat=llama-2-7b@a100,big=llama-2-13b@a100</c>. Null for
+    /// one model, that of <see cref="Profile"/>.</summary>
+    public string? Models { get; init; }
+
     /// <summary>Settings of the system, sorted by key.</summary>
     public SortedDictionary<string, string> Set { get; init; } = new(StringComparer.Ordinal);
 
@@ -69,6 +73,7 @@ public sealed record RunSpec
         Add("outstanding-max", OutstandingMax);
         AddText("patience", Patience);
         AddText("slo", Slo);
+        AddText("models", Models);
         if (Set.Count > 0) AddText("set", string.Join(',', Set.Select(s => $"{s.Key}={s.Value}")));
         return settings;
 

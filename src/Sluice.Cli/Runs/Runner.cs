@@ -52,7 +52,7 @@ public static class Runner
             Arrivals = spec.Arrivals,
             KvBlockTokens = spec.BlockTokens,
             WithPrefixes = UsesPrefixes(spec),
-            WithModels = false,
+            WithModels = spec.Models is not null,
             Rng = rng.Fork("arrivals"),
         });
 
@@ -69,7 +69,7 @@ public static class Runner
     {
         var options = new SimulationOptions
         {
-            Engines = Fleet.Of(spec),
+            Engines = spec.Models is { } models ? ModelFleet.Of(models, spec, workload) : Fleet.Of(spec),
             Limits = new EngineLimits(spec.TokenBudget, spec.MaxSeqs),
             OutstandingMax = spec.OutstandingMax ?? int.MaxValue,
             BlockTokens = spec.BlockTokens,

@@ -10,6 +10,9 @@ public sealed class RwtCalibration
 
     public long Count { get; private set; }
 
+    /// <summary>What was added last [s], for whoever looks at single requests.</summary>
+    public (double Mean, double P90, double Actual) Last { get; private set; }
+
     /// <summary>Share of requests that waited no longer than their predicted p90; 0.9 is right.</summary>
     public double CoverageOfP90 => _covered / (double)Count;
 
@@ -30,6 +33,7 @@ public sealed class RwtCalibration
     {
         var error = mean - actual;
         Count++;
+        Last = (mean, p90, actual);
         if (actual <= p90) _covered++;
         _actual += actual;
         _actualSquares += actual * actual;

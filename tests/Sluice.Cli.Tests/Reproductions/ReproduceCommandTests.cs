@@ -18,7 +18,7 @@ public sealed class ReproduceCommandTests
     {
         var error = Assert.Throws<InputException>(() => Run("nothing-of-the-kind"));
 
-        Assert.Contains("Known: pagedattention", error.Message, StringComparison.Ordinal);
+        Assert.Contains("Known: qlm, pagedattention", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
