@@ -18,6 +18,7 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration
 {
     private readonly QlmState _state;
     private readonly Rwt _rwt;
+    private readonly TailFactor _tail = new();
     private readonly QlmPlan _plan;
     private readonly IdleEngines _idle;
 
@@ -219,7 +220,12 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration
 
         g.Home = engine;
         if (!double.IsNaN(e.WaitMean))
-            Calibration.Add(e.WaitMean, e.WaitP90, (view.Now.Ticks - e.QueuedAt) / (double)TimeSpan.TicksPerSecond);
+        {
+            var waited = (view.Now.Ticks - e.QueuedAt) / (double)TimeSpan.TicksPerSecond;
+            Calibration.Add(e.WaitMean, e.WaitP90, waited);
+            _tail.Observe(e.WaitMean, waited);
+        }
+
         e.WaitMean = double.NaN;
         if (e.KvAt.Index != engine) e.KvAt = EngineId.None;
         _state.Loads.Add(entry, engine, view);
@@ -241,7 +247,7 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration
     {
         ref var e = ref _state.Backlog[entry];
         var wait = _rwt.OfLast(entry, view);
-        (e.WaitMean, e.WaitP90) = (wait.Mean, wait.P90);
+        (e.WaitMean, e.WaitP90) = (wait.Mean, _tail.P90(in wait));
         ref var g = ref _state.Backlog.Group(e.Group);
         if (g.IsLate || !_rwt.IsLate(e.Group, view)) return;
         g.IsLate = true;

@@ -143,10 +143,10 @@ internal static class QlmRows
             "RWT: waits within the predicted p90", "90 %", Percent(coverage), Agreement.IsInside(coverage, 0.85, 0.95),
             $"Azure's conversation lengths as a table, Poisson arrivals, one promise. Requests of one kind: "
                 + $"{Percent(QlmEstimates.Coverage(r.Estimates.Alike))}; W_A: "
-            + $"{Percent(QlmEstimates.Coverage(r.Estimates.Mixed))}. The spread predicted is that of lengths alone, a few "
-            + $"percent of a long wait; throughput and mean length, learned a few "
-            + "percent wrong, shift all waits of a run by more than that, and groups that later requests join or overtake wait "
-            + "longer.");
+            + $"{Percent(QlmEstimates.Coverage(r.Estimates.Mixed))}. The paper's spread is that of lengths alone, a "
+            + "few percent of a long wait; throughput and mean length, learned a few percent wrong, shift all "
+            + "waits of a run by more, and later requests overtake. A factor learned from outcomes widens it, but hears of a "
+            + "wait only when it is over, so it lags a queue that grows.");
     }
 
     private static IEnumerable<ReproductionRow> Operations(QlmResults r)
