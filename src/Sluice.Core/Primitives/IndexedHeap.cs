@@ -42,6 +42,7 @@ public sealed class IndexedHeap
         }
 
         var entry = (key, tie, item);
+        if (_heap[at] == entry) return;
         if (Less(entry, _heap[at])) SiftUp(at, entry);
         else SiftDown(at, entry);
     }

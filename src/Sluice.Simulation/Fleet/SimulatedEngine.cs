@@ -165,9 +165,10 @@ internal sealed class SimulatedEngine : IEngine
 
     private void SubmitNow(Instant now, Request request, TokenEstimate predicted, int outputTokens)
     {
-        Synchronise(now);
-        if (Core.TrySubmit(now, request, predicted, _simulator.TrueLength(request), outputTokens)) _simulator.Reschedule(this);
-        else _simulator.EngineEvents.Emit(new(now, request.Id, Id, (int)FailReason.TooLarge, EventKind.Failed));
+        Core.Synchronise(now, _simulator.HasTurned(Id));
+        var isTaken = Core.TrySubmit(now, request, predicted, _simulator.TrueLength(request), outputTokens);
+        _simulator.Reschedule(this);
+        if (!isTaken) _simulator.EngineEvents.Emit(new(now, request.Id, Id, (int)FailReason.TooLarge, EventKind.Failed));
     }
 
     private void Become(ModelId model)
