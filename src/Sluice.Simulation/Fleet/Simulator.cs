@@ -4,7 +4,7 @@ namespace Sluice.Simulation;
 
 /// <summary>Drives a dispatcher and its engines through a workload in virtual time.</summary>
 /// <remarks>
-/// Three sources of events: arrivals in order, one pending turn per engine in a heap, and timers. At one instant timers go
+/// Three sources of events: arrivals in order, one pending turn per engine, and timers. At one instant timers go
 /// first, then arrivals, then the plan, then engine turns by engine id. Same workload, options and seed give the same events, bit for bit.
 /// </remarks>
 public sealed class Simulator
@@ -19,7 +19,7 @@ public sealed class Simulator
     private readonly Dispatcher _dispatcher;
     private readonly EngineSnapshot[] _snapshots;
     private readonly SimulatedEngine[] _engines;
-    private readonly IndexedHeap _turns = new();
+    private readonly TurnQueue _turns;
     private readonly PriorityQueue<Timer, (long At, long Order)> _timers = new();
     private readonly RequestLog _log;
     private readonly Recorder _recorder;
@@ -51,6 +51,7 @@ public sealed class Simulator
         _calibration = (policies.Scheduler as IReportsCalibration)?.Calibration;
 
         _snapshots = new EngineSnapshot[options.Engines.Count];
+        _turns = new TurnQueue(options.Engines.Count);
         _engines = new SimulatedEngine[options.Engines.Count];
         for (var i = 0; i < _engines.Length; i++) _engines[i] = MakeEngine(i, options.Engines[i]);
         _devices = SharedDevices();
@@ -88,7 +89,7 @@ public sealed class Simulator
         {
             var timer = _timers.TryPeek(out _, out var due) ? due.At : long.MaxValue;
             var arrival = _nextArrival < _arrivals ? _workload.Requests[_nextArrival].Arrival.Ticks : long.MaxValue;
-            var turn = _turns.MinKey;
+            var turn = _turns.FirstTicks;
             var plan = Math.Max(_dispatcher.PlanAt.Ticks, _now.Ticks);
             var at = Math.Min(Math.Min(timer, arrival), turn);
             _plansAlone = at == long.MaxValue ? _plansAlone + 1 : 0;
@@ -102,7 +103,7 @@ public sealed class Simulator
             if (timer == at) OnTimer(_timers.Dequeue());
             else if (arrival == at) OnArrival(_workload.Requests[_nextArrival++]);
             else if (plan == at) OnPlan();
-            else OnTurn(_turns.MinItem);
+            else OnTurn(_turns.First);
         }
 
         return true;
@@ -148,17 +149,7 @@ public sealed class Simulator
             FormattableString.Invariant($"R² {c.R2:F2}, p90 covered {c.CoverageOfP90:P0}.");
     }
 
-    internal void Reschedule(SimulatedEngine engine)
-    {
-        if (engine.Core.NextTurn == Instant.Never)
-        {
-            if (_turns.Contains(engine.Id.Index)) _turns.Remove(engine.Id.Index);
-        }
-        else
-        {
-            _turns.Set(engine.Id.Index, engine.Core.NextTurn.Ticks, engine.Id.Index);
-        }
-    }
+    internal void Reschedule(SimulatedEngine engine) => _turns.Set(engine.Id.Index, engine.Core.NextTurn.Ticks);
 
     /// <summary>True if the engine's turn at this instant, if it had one, is over: turns go by engine id.</summary>
     internal bool HasTurned(EngineId engine) => engine.Index <= _lastTurned;
@@ -253,7 +244,7 @@ public sealed class Simulator
         if (_devices[index] is { } device)
         {
             // Whoever finds the device busy is begun by the engine that holds it.
-            _turns.Remove(index);
+            _turns.Set(index, long.MaxValue);
             device.TryTurn(engine, Reschedule);
             return;
         }
