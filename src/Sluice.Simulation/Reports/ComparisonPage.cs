@@ -15,9 +15,9 @@ internal static class ComparisonPage
         var page = new PlotPage(
             systems.Length is > 1 and <= 4 ? string.Join(" vs ", systems) : systems.Length == 1 ? systems[0] : $"{systems.Length} systems")
         {
-            Subtitle = workloads.Length == 1
-                ? $"{workloads[0]}: {runs[0].WorkloadOrigin}"
-                : $"{runs.Count} runs on {workloads.Length} workloads",
+            Subtitle = workloads.Length > 1 ? $"{runs.Count} runs on {workloads.Length} workloads"
+                : runs.All(r => r.WorkloadOrigin == runs[0].WorkloadOrigin) ? $"{workloads[0]}: {runs[0].WorkloadOrigin}"
+                : $"{runs.Count} runs on {workloads[0]}, at several rates",
             Badge = "simulated",
         };
         AddTable(page, runs, differences);
