@@ -188,8 +188,7 @@ public sealed class EngineCore
     /// <summary>Ends the step under way, if any, and begins the next. Call at <see cref="NextTurn"/>.</summary>
     public void Turn()
     {
-        var at = NextTurn;
-        var now = _stepping ? _end : EngineTime.At(at);
+        var now = _stepping ? _end : EngineTime.At(NextTurn);
         EndStep();
         Begin(now);
     }
@@ -204,7 +203,11 @@ public sealed class EngineCore
     }
 
     /// <summary>The second half of a turn, at any later instant.</summary>
-    public void BeginStep(Instant now) => Begin(EngineTime.At(now));
+    public void BeginStep(Instant now)
+    {
+        LetLeave(EngineTime.At(now)); // Who asked to leave while it waited for the device.
+        Begin(EngineTime.At(now));
+    }
 
     /// <summary>Brings a stretch of steps up to date and cuts it short after the step under way, because something is about
     /// to change.</summary>

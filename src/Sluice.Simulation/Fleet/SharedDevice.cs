@@ -17,9 +17,20 @@ internal sealed class SharedDevice(IReadOnlyList<SimulatedEngine> engines)
         if (_running >= 0 && _running != index) return false;
 
         engine.Core.EndStep();
-        _running = -1;
+        BeginNext(at, reschedule);
+        return true;
+    }
 
-        // Whoever comes next in the circle and has work begins now.
+    /// <summary>An engine died; its step no longer holds the device, and whoever waits for it goes on.</summary>
+    public void Forget(SimulatedEngine engine, Instant now, Action<SimulatedEngine> reschedule)
+    {
+        if (_running == IndexOf(engine)) BeginNext(now, reschedule);
+    }
+
+    /// <summary>Whoever comes next in the circle and has work begins now.</summary>
+    private void BeginNext(Instant at, Action<SimulatedEngine> reschedule)
+    {
+        _running = -1;
         for (var i = 1; i <= engines.Count; i++)
         {
             var next = (_last + i) % engines.Count;
@@ -30,14 +41,6 @@ internal sealed class SharedDevice(IReadOnlyList<SimulatedEngine> engines)
             (_running, _last) = (next, next);
             break;
         }
-
-        return true;
-    }
-
-    /// <summary>An engine died; its step no longer holds the device.</summary>
-    public void Forget(SimulatedEngine engine)
-    {
-        if (_running == IndexOf(engine)) _running = -1;
     }
 
     private int IndexOf(SimulatedEngine engine)

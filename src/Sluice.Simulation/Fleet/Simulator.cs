@@ -4,8 +4,9 @@ namespace Sluice.Simulation;
 
 /// <summary>Drives a dispatcher and its engines through a workload in virtual time.</summary>
 /// <remarks>
-/// Three sources of events: arrivals in order, one pending turn per engine, and timers. At one instant timers go
-/// first, then arrivals, then the plan, then engine turns by engine id. Same workload, options and seed give the same events, bit for bit.
+/// Arrivals in order, one pending turn per engine, timers, and the scheduler's plans. At one instant timers go first, then
+/// arrivals, then the plan, then engine turns by engine id. Same workload, options and seed give the same events, bit for
+/// bit.
 /// </remarks>
 public sealed class Simulator
 {
@@ -307,7 +308,7 @@ public sealed class Simulator
                 var lost = new Dictionary<RequestId, int>();
                 _engines[fault.Target].Lose(_now, (request, output) => lost.Add(request.Id, output));
                 _migrations.TakeBack(new(fault.Target), lost);
-                _devices[fault.Target]?.Forget(_engines[fault.Target]);
+                _devices[fault.Target]?.Forget(_engines[fault.Target], _now, Reschedule);
                 Reschedule(_engines[fault.Target]);
                 _dispatcher.OnEngineLost(_now, new(fault.Target), id => lost.GetValueOrDefault(id));
                 break;

@@ -61,6 +61,21 @@ public sealed class MovingTests
             new Watched(workload, A.System("vllm-v1"), new SimulationOptions { Engines = engines }).Result.Log.Ended.Max() / 1e4;
     }
 
+    [Fact]
+    public void An_engine_that_waited_for_its_device_goes_on_when_the_engine_that_held_it_dies()
+    {
+        var workload = A.Workload([.. Enumerable.Range(0, 2).Select(i => (A.Request(i, promptTokens: 8), 100))]);
+        var run = new Watched(workload, A.System("vllm-v1"), new SimulationOptions
+        {
+            Engines = [new([A.Profile()], Device: 0), new([A.Profile()], Device: 0)],
+            OutstandingMax = 1, // The lost request waits for the other engine, so that nothing else wakes that one.
+            Faults = [new(new Instant(500), FaultKind.LoseEngine, 1)], // The circle begins behind engine 0.
+        });
+
+        Assert.True(run.IsDone);
+        Assert.Equal([Outcome.Finished, Outcome.Finished], run.Result.Log.Outcome);
+    }
+
     private static Watched Run(Workload workload, TimeSpan? moveEvery)
     {
         var system = A.System("vllm-v1");
