@@ -10,7 +10,18 @@ public sealed class ProjectTests
         ["Sluice.Core"] = [],
         ["Sluice.Policies"] = ["Sluice.Core"],
         ["Sluice.Simulation"] = ["Sluice.Core"],
-        ["Sluice.Cli"] = ["Sluice.Core", "Sluice.Policies", "Sluice.Simulation"],
+        ["Sluice.Engine"] = ["Sluice.Core"],
+        ["Sluice.Upstreams"] = ["Sluice.Core", "Sluice.Simulation"],
+        ["Sluice.Storage"] = ["Sluice.Core"],
+        ["Sluice.Gateway"] =
+        [
+            "Sluice.Core", "Sluice.Policies", "Sluice.Simulation", "Sluice.Engine", "Sluice.Upstreams", "Sluice.Storage",
+        ],
+        ["Sluice.Cli"] =
+        [
+            "Sluice.Core", "Sluice.Policies", "Sluice.Simulation", "Sluice.Engine", "Sluice.Upstreams", "Sluice.Storage",
+            "Sluice.Gateway",
+        ],
     };
 
     /// <summary>Projects in src that may go without a test project, each with the reason.</summary>

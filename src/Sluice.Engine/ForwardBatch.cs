@@ -1,0 +1,40 @@
+using System.Runtime.InteropServices;
+
+namespace Sluice.Engine;
+
+/// <summary>One sequence's part of a step: consecutive tokens computed now.</summary>
+/// <param name="FirstRow">Where its tokens begin in <see cref="ForwardBatch.Tokens"/>.</param>
+/// <param name="Rows">Tokens, at least 1.</param>
+/// <param name="FirstPosition">Position of the first of them in the sequence, from 0; tokens before it are in the KV
+/// store.</param>
+/// <param name="Blocks">The sequence's block table: block b holds positions b·BlockTokens and on.</param>
+/// <param name="LogitRows">How many of the last rows give logits: 0 for a piece of a prompt that is not its end, 1 for a
+/// decode, more to verify drafts.</param>
+public readonly record struct ForwardChunk(int FirstRow, int Rows, int FirstPosition, ReadOnlyMemory<int> Blocks, int LogitRows);
+
+/// <summary>What one step computes over all sequences. Reused from step to step.</summary>
+public sealed class ForwardBatch
+{
+    private readonly List<int> _tokens = new(512);
+    private readonly List<ForwardChunk> _chunks = new(64);
+
+    public ReadOnlySpan<int> Tokens => CollectionsMarshal.AsSpan(_tokens);
+    public ReadOnlySpan<ForwardChunk> Chunks => CollectionsMarshal.AsSpan(_chunks);
+
+    /// <summary>Rows of logits that the step gives: those of the first chunk first.</summary>
+    public int LogitRows { get; private set; }
+
+    public void Add(ReadOnlySpan<int> tokens, int firstPosition, ReadOnlyMemory<int> blocks, int logitRows)
+    {
+        _chunks.Add(new(_tokens.Count, tokens.Length, firstPosition, blocks, logitRows));
+        foreach (var token in tokens) _tokens.Add(token);
+        LogitRows += logitRows;
+    }
+
+    public void Clear()
+    {
+        _tokens.Clear();
+        _chunks.Clear();
+        LogitRows = 0;
+    }
+}

@@ -1,0 +1,34 @@
+using Sluice.Core;
+
+namespace Sluice.Upstreams;
+
+/// <summary>One engine that answers calls of the OpenAI API: elsewhere over HTTP, in process, or paced by a
+/// profile.</summary>
+/// <remarks>A driver translates; it decides nothing. Who calls it owns the accounting, the order and the retries. Methods may
+/// be called from any thread and at the same time.</remarks>
+public interface IUpstream : IAsyncDisposable
+{
+    /// <summary>Unique among the engines of a gateway; as configured, or made from the address.</summary>
+    string Name { get; }
+
+    /// <summary>What it was found to be able to do, at the last <see cref="ProbeAsync"/>.</summary>
+    UpstreamCapabilities Capabilities { get; }
+
+    /// <summary>Asks the engine what it is and what it can do.</summary>
+    /// <returns>False if it does not answer or is still starting.</returns>
+    Task<bool> ProbeAsync(CancellationToken cancel);
+
+    /// <summary>Makes one call and hands its answer to <paramref name="sink"/> as it comes.</summary>
+    /// <returns>How it ended. A fault of the engine is an outcome, not an exception.</returns>
+    /// <param name="cancel">The caller left, or the work is evicted: the engine is told to stop within
+    /// milliseconds.</param>
+    Task<CallOutcome> CallAsync(UpstreamCall call, IAnswerSink sink, CancellationToken cancel);
+
+    /// <summary>What the engine says of itself now; null if it does not say or does not answer.</summary>
+    Task<UpstreamReport?> ReportAsync(CancellationToken cancel);
+
+    /// <summary>Makes a model ready by whichever primitive the engine has: wake, load, keep alive; whatever has to go for it
+    /// goes. Only while no call is under way.</summary>
+    /// <returns>False if it did not come to be ready.</returns>
+    Task<bool> LoadAsync(string model, CancellationToken cancel);
+}

@@ -1,0 +1,66 @@
+using Sluice.Core;
+
+namespace Sluice.Upstreams;
+
+public enum UpstreamApi : byte { ChatCompletions, Completions, Embeddings }
+
+/// <summary>One call as an engine gets it.</summary>
+public sealed record UpstreamCall
+{
+    public required RequestId Id { get; init; }
+    public required UpstreamApi Api { get; init; }
+
+    /// <summary>The engine's own name of the model.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>The caller's JSON object. <c>model</c> and <c>stream</c> in it are not to be trusted: the fields here
+    /// count.</summary>
+    public required ReadOnlyMemory<byte> Body { get; init; }
+
+    /// <summary>True to have the answer token by token, as work that may be evicted or moved must.</summary>
+    public required bool Stream { get; init; }
+
+    /// <summary>What the caller has already, when an answer goes on after an eviction or the loss of its
+    /// engine.</summary>
+    public AnswerSoFar? Resume { get; init; }
+
+    /// <summary>Correlates logs; goes out as <c>X-Request-Id</c>.</summary>
+    public required string ExternalId { get; init; }
+}
+
+/// <param name="Text">The text the caller has.</param>
+/// <param name="OutputTokens">Tokens that text came in.</param>
+public sealed record AnswerSoFar(string Text, int OutputTokens);
+
+/// <summary>Takes an answer in as it comes. Calls for one answer come one after another.</summary>
+public interface IAnswerSink
+{
+    /// <summary>One event of a stream, without <c>data:</c> and without <c>[DONE]</c>; or the whole body of an answer that is
+    /// not streamed. The bytes are only valid during the call.</summary>
+    /// <param name="tokens">Output tokens in it, as far as they can be counted; 0 for what carries none.</param>
+    ValueTask OnDataAsync(ReadOnlyMemory<byte> json, int tokens, CancellationToken cancel);
+}
+
+public enum CallEnd : byte
+{
+    Completed,
+
+    /// <summary>The caller's token was cancelled.</summary>
+    Cancelled,
+
+    /// <summary>The engine says the call is wrong; another engine would say the same.</summary>
+    Refused,
+
+    /// <summary>The engine cannot take it now.</summary>
+    Busy,
+
+    /// <summary>The engine is gone, broke off, or answers what nobody understands.</summary>
+    Broken,
+}
+
+/// <param name="Status">HTTP status, 0 if there was none.</param>
+/// <param name="PromptTokens">As the engine counted, -1 if it did not say.</param>
+/// <param name="OutputTokens">As the engine counted, else as counted on the way.</param>
+/// <param name="Error">The engine's own error body, or what went wrong; empty if nothing.</param>
+public readonly record struct CallOutcome(
+    CallEnd End, int Status, int PromptTokens, int OutputTokens, string Error, TimeSpan? RetryAfter = null);

@@ -1,0 +1,49 @@
+namespace Sluice.Upstreams;
+
+public enum UpstreamKind : byte { OpenAi, Vllm, Sglang, LlamaCpp, LlamaCppRouter, Ollama, Paced, InProcess }
+
+/// <summary>How an engine goes on with an answer that it or another engine began.</summary>
+public enum Continuation : byte
+{
+    /// <summary>It cannot: the answer begins anew.</summary>
+    None,
+
+    /// <summary>A chat's last message is the assistant's, unfinished.</summary>
+    AssistantPrefill,
+
+    /// <summary>The text so far is appended to a completion's prompt.</summary>
+    Completion,
+}
+
+/// <summary>What an engine was found to be able to do.</summary>
+public sealed record UpstreamCapabilities
+{
+    public required UpstreamKind Kind { get; init; }
+
+    /// <summary>Version it reports; empty if it does not.</summary>
+    public string Version { get; init; } = "";
+
+    /// <summary>Models it can serve, loaded or not.</summary>
+    public IReadOnlyList<UpstreamModel> Models { get; init; } = [];
+
+    public Continuation Chat { get; init; }
+    public Continuation Completions { get; init; }
+
+    /// <summary>It reports its own state.</summary>
+    public bool HasMetrics { get; init; }
+
+    /// <summary>It can be told to load one of <see cref="Models"/> in place of another.</summary>
+    public bool CanSwap { get; init; }
+
+    /// <summary>It honours a <c>priority</c> field.</summary>
+    public bool HasPriority { get; init; }
+
+    /// <summary>Sequences it runs at once, 0 if it does not say.</summary>
+    public int SequencesMax { get; init; }
+}
+
+/// <param name="ContextMax">Most tokens of prompt and answer together, 0 if not known.</param>
+public sealed record UpstreamModel(string Name, bool IsLoaded, int ContextMax);
+
+/// <summary>What an engine says of itself; -1 for what it does not say.</summary>
+public readonly record struct UpstreamReport(int Running, int Waiting, double KvUsed, int TotalBlocks, int BlockTokens, long OutputTokens);
