@@ -58,7 +58,8 @@ internal sealed class Gpt2Splitter : WordSplitter
 }
 
 /// <summary>The words of Llama 3 and Qwen 2, which differ in how many digits stay together.</summary>
-/// <remarks><c>(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+</c></remarks>
+/// <remarks><c>(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}|</c>
+/// <c> ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+</c></remarks>
 /// <param name="digitsMax">3 for Llama 3, 1 for Qwen 2.</param>
 internal sealed class Llama3Splitter(int digitsMax) : WordSplitter
 {
