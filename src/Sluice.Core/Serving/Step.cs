@@ -19,17 +19,21 @@ public sealed class Step
     private readonly List<int> _swapped = new(16);
     private readonly List<int> _heldBack = new(16);
     private readonly List<int> _returning = new(16);
+    private readonly List<(int Slot, bool IsFree)> _declined = new(16);
     private long _swappedBetweenSteps;
 
     internal Step(
         EngineId engine, EngineLimits limits, SequenceTable table, DecodeSet decodes, WaitingQueue waiting, IKvCache cache,
-        Batch batch, TokenGaps gaps, IEventSink sink)
+        Batch batch, TokenGaps gaps, IStepTimeModel stepTime, IEventSink sink)
     {
         (_engine, Limits, _table, _decodes, Waiting, Cache) = (engine, limits, table, decodes, waiting, cache);
-        (_batch, _gaps, _sink, _running) = (batch, gaps, sink, new RunningList(table));
+        (_batch, _gaps, StepTime, _sink, _running) = (batch, gaps, stepTime, sink, new RunningList(table));
     }
 
     public EngineLimits Limits { get; }
+
+    /// <summary>Predicts how long steps of this engine take: its fitted profile, or what its steps so far have taught.</summary>
+    public IStepTimeModel StepTime { get; }
 
     /// <summary>When the step begins.</summary>
     public Instant Now { get; private set; }
@@ -95,6 +99,34 @@ public sealed class Step
 
     /// <summary>Tokens of the sequence's prompt that the prefix cache would spare it.</summary>
     public int CachedTokens(int sequence) => Cache.CachedTokens(_table[sequence].Request);
+
+    /// <summary>How many tokens of a prompt fit into this step beside what it computes already, so that it takes at most a
+    /// given time.</summary>
+    /// <param name="computed">Tokens of the prompt computed before.</param>
+    /// <param name="most">Upper bound wanted, at least 0.</param>
+    /// <param name="femtoseconds">Predicted time of the whole step.</param>
+    /// <returns>0 when even the step as it is takes longer. O(log most) predictions.</returns>
+    public int ChunkWithin(long femtoseconds, int computed, int most)
+    {
+        var (fits, exceeds) = (0, most + 1);
+        while (exceeds - fits > 1)
+        {
+            var middle = fits + (exceeds - fits) / 2;
+            if (TimeWith(middle, computed) <= femtoseconds) fits = middle;
+            else exceeds = middle;
+        }
+
+        return fits;
+    }
+
+    /// <summary>Predicted time of this step if it computed so many tokens of a prompt besides [fs].</summary>
+    public long TimeWith(int prefillTokens, int computed)
+    {
+        var shape = _batch.Shape;
+        shape.PrefillTokens += prefillTokens;
+        shape.AttentionPairsTwice += (long)prefillTokens * (2L * computed + prefillTokens);
+        return StepTime.StepTime(in shape);
+    }
 
     /// <summary>Gives every member of the decoding set one token. Members beyond the budget, latest admitted first, are left
     /// out of this one step.</summary>
@@ -247,6 +279,25 @@ public sealed class Step
     /// <summary>Lets this step compute more tokens than its budget: engines without chunked prefill take a prompt whole or
     /// not at all.</summary>
     public void WidenBudget(int tokens) => Budget = Math.Max(Budget, tokens);
+
+    /// <summary>Lets this step compute fewer tokens than its budget, because it must not take long.</summary>
+    public void NarrowBudget(int tokens) => Budget = Math.Min(Budget, tokens);
+
+    /// <summary>Tells whoever watches that a sequence is now served as best effort. What that means is the scheduler's
+    /// business.</summary>
+    public void Relegate(int sequence) => Emit(EventKind.Relegated, in _table[sequence], OutputTokens(sequence));
+
+    /// <summary>Hands a waiting sequence back, for another engine to try.</summary>
+    public void Decline(int sequence)
+    {
+        ref var s = ref _table[sequence];
+        Check.That(s.Phase == SequencePhase.Waiting);
+        Check.That(s.MayDecline);
+        _declined.Add((sequence, IsFree: Waiting.Take(sequence))); // Else its place in the queue is only marked.
+        s.Phase = SequencePhase.Removed;
+    }
+
+    internal List<(int Slot, bool IsFree)> Declined => _declined;
 
     internal void Begin(EngineTime now)
     {
