@@ -43,11 +43,12 @@ public sealed class EngineCore
         Waiting = new WaitingQueue(_table, scheduler.WaitingOrder);
         _learned = runner.ClosedForm is null ? new LearnedStepTime() : null;
         IStepTimeModel stepTime = runner.ClosedForm is { } known ? known : _learned!;
-        _step = new Step(id, limits, _table, _decodes, Waiting, cache, _batch, Gaps, stepTime, sink);
+        _step = new Step(id, limits, _table, _decodes, Waiting, cache, _batch, Gaps, Lag, stepTime, sink);
     }
 
     public EngineId Id { get; }
     public TokenGaps Gaps { get; } = new();
+    public ReaderLag Lag { get; } = new();
     public WaitingQueue Waiting { get; }
 
     /// <summary>When <see cref="Turn"/> is due; <see cref="Instant.Never"/> while there is nothing to do.</summary>
@@ -145,6 +146,7 @@ public sealed class EngineCore
         s.Output = outputTokens;
         s.LastTokenAt = EngineTime.At(now);
         s.FirstTokenAt = Instant.Never;
+        s.WorstLag = long.MinValue;
         s.Order = _submitted++;
         _slots.Add(request.Id, slot);
         return slot;
@@ -346,6 +348,7 @@ public sealed class EngineCore
     private void CompleteDecodes(long steps, EngineTime end, bool takeNext)
     {
         Gaps.Advance(_begin.Plus(_stepTime), end, steps, _stepTime + _increment, _increment);
+        if (Lag.IsOn) _step.AdvanceLag(steps, _begin.Plus(_stepTime), end);
         _decodes.Advance(steps, takeNext);
         _step.HeldContext += steps * _step.HeldCount;
         OutputTokens += steps * _decodes.Count;
@@ -366,6 +369,7 @@ public sealed class EngineCore
         if (s.Output == 1) Emit(EventKind.FirstToken, in s, 1);
         else Gaps.AddOne(s.LastTokenAt, _end);
         s.LastTokenAt = _end;
+        if (Lag.IsOn) s.WorstLag = Math.Max(s.WorstLag, Lag.Of(s.Request, s.Output, _end));
         _step.EndPrefill(chunk.Sequence);
         if (s.Output == s.OutputLimit) End(chunk.Sequence);
         else _step.JoinDecodes(chunk.Sequence, ref s);

@@ -136,6 +136,7 @@ public sealed class Simulator
             Evictions = _recorder.Evictions,
             Fingerprint = _recorder.Fingerprint,
             End = _now,
+            Reader = _options.Reader,
             Wall = wall,
             Notes = [.. Notes()],
             Calibration = _calibration is { Count: > 0 } ? _calibration : null,
@@ -181,7 +182,9 @@ public sealed class Simulator
         var limits = isShared ? _options.Limits with { SkipStableSteps = false } : _options.Limits;
         var rng = new Rng(_options.Seed).Fork("engines").Fork(string.Create(CultureInfo.InvariantCulture, $"{id.Index}"));
         var context = new EngineContext(id, rng, TrueLength, _lengths);
-        return new EngineCore(id, limits, _system.Iteration(context), cache, stepTime, EngineEvents);
+        var core = new EngineCore(id, limits, _system.Iteration(context), cache, stepTime, EngineEvents);
+        core.Lag.Listen(_recorder, _options.Reader.Pace);
+        return core;
     }
 
     /// <summary>Puts the size of the engine's KV into its snapshot.</summary>

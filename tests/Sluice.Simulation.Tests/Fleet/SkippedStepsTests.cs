@@ -78,7 +78,7 @@ public sealed class SkippedStepsTests
 
     private static IEnumerable<string> Columns(RequestLog log) =>
     [
-        .. new[] { log.Arrival, log.Dispatched, log.Started, log.FirstToken, log.Ended }.Select(c => string.Join(',', c)),
+        .. new[] { log.Arrival, log.Dispatched, log.Started, log.FirstToken, log.Ended, log.LagTicks }.Select(c => string.Join(',', c)),
         string.Join(',', log.OutputTokens), string.Join(',', log.CachedPromptTokens), string.Join(',', log.Engine),
         string.Join(',', log.Preemptions), string.Join(',', log.Outcome),
     ];
