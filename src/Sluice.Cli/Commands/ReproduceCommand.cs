@@ -58,11 +58,13 @@ public static class ReproduceCommand
         }
 
         if (output.IsJson) terminal.WriteText(stream => RowJson.WriteAll(results, stream));
-        else terminal.Out.WriteLine($"{results.Sum(r => r.Result.Rows.Count(w => w.Agrees))} of {results.Sum(r => r.Result.Rows.Count)} rows of "
-            + $"{results.Count} systems agree.");
+        else WriteSum([.. results.SelectMany(r => r.Result.Rows)], results.Count, terminal);
         Write(output, terminal, stream => RowJson.WriteAll(results, stream), ReproductionPage.MakeAll(results, isSmall));
         return ExitCodes.Ok;
     }
+
+    private static void WriteSum(IReadOnlyList<ReproductionRow> rows, int systems, Terminal terminal) =>
+        terminal.Out.WriteLine($"{rows.Count(r => r.Agrees)} of {rows.Count} rows of {systems} systems agree.");
 
     private static ReproductionResult Run(IReproduction reproduction, bool isSmall, Terminal terminal)
     {

@@ -12,5 +12,6 @@ public sealed record Contender(string Name, string System, params string[] Setti
     public ServingSystem Make() =>
         Catalog.Make(System, new(Settings.Select(s => s.Split('=', 2)).ToDictionary(s => s[0], s => s[1])));
 
-    public override string ToString() => Settings.Length == 0 ? $"{Name} is {System}" : $"{Name} is {System} with {string.Join(", ", Settings)}";
+    public override string ToString() =>
+        Settings.Length == 0 ? $"{Name} is {System}" : $"{Name} is {System} with {string.Join(", ", Settings)}";
 }

@@ -15,5 +15,6 @@ public static class RowText
     public static string Seconds(double seconds) => string.Create(CultureInfo.InvariantCulture, $"{seconds:0.##} s");
 
     /// <summary>Names and values, best first or in the order given.</summary>
-    public static string List(IEnumerable<(string Name, string Value)> items) => string.Join(", ", items.Select(i => $"{i.Name} {i.Value}"));
+    public static string List(IEnumerable<(string Name, string Value)> items) =>
+        string.Join(", ", items.Select(i => $"{i.Name} {i.Value}"));
 }
