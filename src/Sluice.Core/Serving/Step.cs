@@ -115,8 +115,9 @@ public sealed partial class Step
         if (_decodes.Count == 0) return true;
         if (!_decodes.TryTakeBlocks()) return false;
 
-        _batch.AdvancesDecodes = true;
         Budget -= _decodes.Count;
+        AddDrafts();
+        _batch.AdvancesDecodes = _decodes.Count > 0;
         ref var shape = ref _batch.MutableShape;
         shape.DecodeSequences = _decodes.Count + HeldCount;
         shape.ContextTokens = _decodes.ContextTokens + HeldContext;
@@ -146,7 +147,7 @@ public sealed partial class Step
     {
         ref var s = ref _table[sequence];
         Check.That(s.Phase == SequencePhase.Waiting);
-        if (_returning.Count > 0 || _running.Count - Paused >= Limits.SequencesMax) return false;
+        if (_returning.Count > 0 || IsFull) return false;
 
         var cached = Cache.CachedTokens(s.Request);
         tokens = Math.Min(Math.Min(tokens, Budget), s.Known - cached);
@@ -214,7 +215,7 @@ public sealed partial class Step
     {
         ref var s = ref _table[sequence];
         Check.That(s.Phase == SequencePhase.Swapped && !_batch.AdvancesDecodes);
-        if (_running.Count - Paused >= Limits.SequencesMax) return false;
+        if (IsFull) return false;
         var blocks = (s.Computed + Cache.BlockTokens) / Cache.BlockTokens; // Room to go on by a token.
         if (Cache.FreeBlocks - blocks < (Running > 0 ? keepFree : 0) || !Cache.TrySwapIn(sequence, s.Computed)) return false;
 
@@ -318,7 +319,7 @@ public sealed partial class Step
     private bool TryBringBack(int slot)
     {
         ref var s = ref _table[slot];
-        if (_running.Count - Paused >= Limits.SequencesMax) return false;
+        if (IsFull) return false;
         if (s.IsMigrating ? !Cache.TryAdmit(slot, s.Request, s.Computed) : !Cache.TrySwapIn(slot, s.Computed)) return false;
 
         if (!s.IsMigrating) _batch.MutableShape.SwappedTokens += s.Computed;
@@ -339,6 +340,16 @@ public sealed partial class Step
     internal bool HasHeldBack => _heldBack.Count > 0;
 
     internal void ForgetHeldBack() => _heldBack.Clear();
+
+    /// <summary>The batch holds as many sequences as it may.</summary>
+    internal bool IsFull => _running.Count - Paused >= Limits.SequencesMax;
+
+    /// <summary>Takes in a sequence that has all its KV.</summary>
+    internal void Join(int slot, ref Sequence s)
+    {
+        _running.Append(slot);
+        JoinDecodes(slot, ref s);
+    }
 
     internal void JoinDecodes(int slot, ref Sequence s)
     {
@@ -448,6 +459,11 @@ public sealed partial class Step
             Budget += _batch.Remove(slot, s.Computed);
             Cache.Rewind(slot, s.Computed);
             _prefilling.Remove(slot);
+        }
+        else if (s.Phase == SequencePhase.Verifying)
+        {
+            Budget += _batch.Remove(slot, s.Computed);
+            Cache.Rewind(slot, s.Computed);
         }
         else
         {
