@@ -19,7 +19,8 @@ public interface IUpstream : IAsyncDisposable
     Task<bool> ProbeAsync(CancellationToken cancel);
 
     /// <summary>Makes one call and hands its answer to <paramref name="sink"/> as it comes.</summary>
-    /// <returns>How it ended. A fault of the engine is an outcome, not an exception.</returns>
+    /// <returns>How it ended. A fault of the engine is an outcome, not an exception; what the sink throws comes out as it
+    /// is, after the engine was told to stop.</returns>
     /// <param name="cancel">The caller left, or the work is evicted: the engine is told to stop within
     /// milliseconds.</param>
     Task<CallOutcome> CallAsync(UpstreamCall call, IAnswerSink sink, CancellationToken cancel);
@@ -27,8 +28,12 @@ public interface IUpstream : IAsyncDisposable
     /// <summary>What the engine says of itself now; null if it does not say or does not answer.</summary>
     Task<UpstreamReport?> ReportAsync(CancellationToken cancel);
 
+    /// <summary>Asks the engine how many tokens a call's prompt has.</summary>
+    /// <returns>-1 if it cannot say.</returns>
+    Task<int> PromptTokensAsync(UpstreamCall call, CancellationToken cancel) => Task.FromResult(-1);
+
     /// <summary>Makes a model ready by whichever primitive the engine has: wake, load, keep alive; whatever has to go for it
-    /// goes. Only while no call is under way.</summary>
+    /// goes. Only while no call is under way; calls just cancelled may still be leaving.</summary>
     /// <returns>False if it did not come to be ready.</returns>
     Task<bool> LoadAsync(string model, CancellationToken cancel);
 }

@@ -20,9 +20,12 @@ public sealed record UpstreamCall
     /// <summary>True to have the answer token by token, as work that may be evicted or moved must.</summary>
     public required bool Stream { get; init; }
 
-    /// <summary>What the caller has already, when an answer goes on after an eviction or the loss of its
-    /// engine.</summary>
+    /// <summary>What the caller has already, when an answer goes on after an eviction or the loss of its engine. The events
+    /// of the rest have an id of their own, and their usage counts the rest only.</summary>
     public AnswerSoFar? Resume { get; init; }
+
+    /// <summary>Smaller is served first; a driver turns it into its engine's own scale. 0 says nothing.</summary>
+    public int Priority { get; init; }
 
     /// <summary>Correlates logs; goes out as <c>X-Request-Id</c>.</summary>
     public required string ExternalId { get; init; }
@@ -37,6 +40,8 @@ public interface IAnswerSink
 {
     /// <summary>One event of a stream, without <c>data:</c> and without <c>[DONE]</c>; or the whole body of an answer that is
     /// not streamed. The bytes are only valid during the call.</summary>
+    /// <remarks>The event that carries nothing but usage comes only if the caller's body asks for it, whether or not the
+    /// driver asked the engine for it to count.</remarks>
     /// <param name="tokens">Output tokens in it, as far as they can be counted; 0 for what carries none.</param>
     ValueTask OnDataAsync(ReadOnlyMemory<byte> json, int tokens, CancellationToken cancel);
 }
@@ -58,9 +63,13 @@ public enum CallEnd : byte
     Broken,
 }
 
+/// <summary>How a call ended.</summary>
+/// <param name="End">What it means for whoever made the call.</param>
 /// <param name="Status">HTTP status, 0 if there was none.</param>
 /// <param name="PromptTokens">As the engine counted, -1 if it did not say.</param>
-/// <param name="OutputTokens">As the engine counted, else as counted on the way.</param>
+/// <param name="OutputTokens">As the engine counted, else as counted on the way; without those of
+/// <see cref="UpstreamCall.Resume"/>.</param>
 /// <param name="Error">The engine's own error body, or what went wrong; empty if nothing.</param>
+/// <param name="RetryAfter">When the engine says it is worth to ask again; null if it does not.</param>
 public readonly record struct CallOutcome(
     CallEnd End, int Status, int PromptTokens, int OutputTokens, string Error, TimeSpan? RetryAfter = null);

@@ -39,6 +39,10 @@ public sealed record RunFlag(string Name, string Argument, string Help, Func<Run
         new("patience", "TIME", "callers leave when no first token came for this long, e.g. 2s [never]",
             (s, v) => s with { Patience = v }),
         new("slo", "SPEC", "ttft=1s,tpot=50ms,e2e=30s, or a mix: chat:0.6,ttft=1s;batch:0.4,e2e=1h", (s, v) => s with { Slo = v }),
+        new("reader-pace", "N", "tokens per second that a reader takes in, for smooth goodput [5]",
+            (s, v) => s with { ReaderPace = Number("reader-pace", v, 1e-3, 1e6) }),
+        new("idle-penalty", "N", "tokens that a second of the reader's idling costs, for smooth goodput [2.5]",
+            (s, v) => s with { IdlePenalty = Number("idle-penalty", v, 0, 1e6) }),
         new("models", "LIST", "models every engine can load: chat=llama-2-7b@a100,big=llama-2-13b@a100; needs a system that loads models",
             (s, v) => s with { Models = v }),
     ];

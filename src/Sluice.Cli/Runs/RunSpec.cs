@@ -36,6 +36,12 @@ public sealed record RunSpec
     public string? Patience { get; init; }
     public string? Slo { get; init; }
 
+    /// <summary>Pace of the reader that smooth goodput has in mind [tokens/s].</summary>
+    public double ReaderPace { get; init; } = 5;
+
+    /// <summary>What a second of the reader's idling costs [tokens].</summary>
+    public double IdlePenalty { get; init; } = 2.5;
+
     /// <summary>Models that every engine can load, and their profiles: <c>chat=llama-2-7b@a100,big=llama-2-13b@a100</c>. Null for
     /// one model, that of <see cref="Profile"/>.</summary>
     public string? Models { get; init; }
@@ -73,6 +79,8 @@ public sealed record RunSpec
         Add("outstanding-max", OutstandingMax);
         AddText("patience", Patience);
         AddText("slo", Slo);
+        Add("reader-pace", ReaderPace);
+        Add("idle-penalty", IdlePenalty);
         AddText("models", Models);
         if (Set.Count > 0) AddText("set", string.Join(',', Set.Select(s => $"{s.Key}={s.Value}")));
         return settings;

@@ -76,6 +76,7 @@ public static class Runner
             KvTokens = spec.KvTokens,
             Seed = spec.Seed,
             Patience = PatienceOf(spec),
+            Reader = new() { TokensPerSecond = spec.ReaderPace, IdlePenalty = spec.IdlePenalty },
         };
 
         var simulator = new Simulator(workload, Catalog.Make(spec.System, new PolicySettings(spec.Set)), options);

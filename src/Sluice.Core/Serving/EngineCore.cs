@@ -40,11 +40,12 @@ public sealed class EngineCore
         (Id, _limits, _scheduler, _cache, _runner, _sink) = (id, limits, scheduler, cache, runner, sink);
         _decodes = new DecodeSet(_table, cache);
         Waiting = new WaitingQueue(_table, scheduler.WaitingOrder);
-        _step = new Step(id, limits, _table, _decodes, Waiting, cache, _batch, Gaps, sink);
+        _step = new Step(id, limits, _table, _decodes, Waiting, cache, _batch, Gaps, Lag, sink);
     }
 
     public EngineId Id { get; }
     public TokenGaps Gaps { get; } = new();
+    public ReaderLag Lag { get; } = new();
     public WaitingQueue Waiting { get; }
 
     /// <summary>When <see cref="Turn"/> is due; <see cref="Instant.Never"/> while there is nothing to do.</summary>
@@ -138,6 +139,7 @@ public sealed class EngineCore
         s.OutputLimit = outputLimit;
         s.Output = outputTokens;
         s.LastTokenAt = EngineTime.At(now);
+        s.WorstLag = long.MinValue;
         s.Order = _submitted++;
         _slots.Add(request.Id, slot);
         return slot;
@@ -336,6 +338,7 @@ public sealed class EngineCore
     private void CompleteDecodes(long steps, EngineTime end, bool takeNext)
     {
         Gaps.Advance(_begin.Plus(_stepTime), end, steps, _stepTime + _increment, _increment);
+        if (Lag.IsOn) _step.AdvanceLag(steps, _begin.Plus(_stepTime), end);
         _decodes.Advance(steps, takeNext);
         _step.HeldContext += steps * _step.HeldCount;
         OutputTokens += steps * _decodes.Count;
@@ -355,6 +358,7 @@ public sealed class EngineCore
         if (s.Output == 1) Emit(EventKind.FirstToken, in s, 1);
         else Gaps.AddOne(s.LastTokenAt, _end);
         s.LastTokenAt = _end;
+        if (Lag.IsOn) s.WorstLag = Math.Max(s.WorstLag, Lag.Of(s.Request, s.Output, _end));
         _step.EndPrefill(chunk.Sequence);
         if (s.Output == s.OutputLimit) End(chunk.Sequence);
         else _step.JoinDecodes(chunk.Sequence, ref s);

@@ -61,6 +61,10 @@ public struct Sequence
 
     internal long JoinedAtClock { get; set; }
     internal EngineTime LastTokenAt { get; set; }
+
+    /// <summary>Lateness of its latest token so far [ticks]; see <see cref="ReaderLag"/>.</summary>
+    internal long WorstLag { get; set; }
+
     internal int Previous { get; set; }
     internal int Next { get; set; }
     internal bool HasStarted { get; set; }

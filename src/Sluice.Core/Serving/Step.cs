@@ -13,6 +13,7 @@ public sealed class Step
     private readonly RunningList _running;
     private readonly Batch _batch;
     private readonly TokenGaps _gaps;
+    private readonly ReaderLag _lag;
     private readonly EngineId _engine;
     private readonly IEventSink _sink;
     private readonly List<int> _prefilling = new(16);
@@ -23,10 +24,10 @@ public sealed class Step
 
     internal Step(
         EngineId engine, EngineLimits limits, SequenceTable table, DecodeSet decodes, WaitingQueue waiting, IKvCache cache,
-        Batch batch, TokenGaps gaps, IEventSink sink)
+        Batch batch, TokenGaps gaps, ReaderLag lag, IEventSink sink)
     {
         (_engine, Limits, _table, _decodes, Waiting, Cache) = (engine, limits, table, decodes, waiting, cache);
-        (_batch, _gaps, _sink, _running) = (batch, gaps, sink, new RunningList(table));
+        (_batch, _gaps, _lag, _sink, _running) = (batch, gaps, lag, sink, new RunningList(table));
     }
 
     public EngineLimits Limits { get; }
@@ -325,6 +326,18 @@ public sealed class Step
         _gaps.Join(s.LastTokenAt);
     }
 
+    /// <summary>The decoding set is about to take steps.</summary>
+    internal void AdvanceLag(long steps, EngineTime first, EngineTime last)
+    {
+        _lag.Advance(_decodes.Clock, steps, first, last);
+        if (!_lag.IsFull) return;
+
+        var oldestJoin = _decodes.Clock;
+        for (var s = _running.First; s >= 0; s = _table[s].Next)
+            if (_table[s].Phase == SequencePhase.Decoding) oldestJoin = Math.Min(oldestJoin, _table[s].JoinedAtClock);
+        _lag.ForgetBefore(oldestJoin);
+    }
+
     /// <summary>A sequence's prefill is done: it stands in no list but the running one.</summary>
     internal void EndPrefill(int slot) => _prefilling.Remove(slot);
 
@@ -341,6 +354,8 @@ public sealed class Step
     /// <returns>False if the slot must not be freed yet, because its place in the waiting queue is only marked.</returns>
     internal bool Retire(int slot, ref Sequence s)
     {
+        if (s.Phase == SequencePhase.Decoding) LeaveDecodes(slot, ref s);
+        _lag.Tell(s.Request.Id, s.WorstLag);
         switch (s.Phase)
         {
             case SequencePhase.Waiting:
@@ -358,9 +373,6 @@ public sealed class Step
                 _returning.Remove(slot);
                 if (!s.IsMigrating) Cache.ReleaseSwapped(slot);
                 return true;
-            case SequencePhase.Decoding:
-                LeaveDecodes(slot, ref s);
-                break;
             case SequencePhase.Prefilling:
                 _prefilling.Remove(slot);
                 break;
@@ -429,6 +441,7 @@ public sealed class Step
     private void LeaveDecodes(int slot, ref Sequence s)
     {
         s.LastTokenAt = _gaps.Leave(s.JoinedAtClock == _decodes.Clock, s.LastTokenAt);
+        if (_lag.IsOn) s.WorstLag = Math.Max(s.WorstLag, _lag.Since(s.JoinedAtClock, s.Request, s.OutputOffset));
         _decodes.Leave(slot);
     }
 

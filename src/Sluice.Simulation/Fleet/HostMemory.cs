@@ -4,7 +4,7 @@ namespace Sluice.Simulation;
 
 /// <summary>Which models' weights an engine finds in its host's memory: the last few it loaded.</summary>
 /// <param name="modelsMax">Models that fit at once.</param>
-internal sealed class HostMemory(int modelsMax)
+public sealed class HostMemory(int modelsMax)
 {
     private readonly List<ModelId> _recent = [];
 

@@ -3,7 +3,7 @@ using Sluice.Core;
 namespace Sluice.Simulation;
 
 /// <summary>Makes the KV cache a system asks for, in the size of an engine.</summary>
-internal static class KvCaches
+public static class KvCaches
 {
     public static IKvCache Make(ServingSystem system, EngineProfile profile, SimulationOptions options, Func<Request, int> trueLength)
     {

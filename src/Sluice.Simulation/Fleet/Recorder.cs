@@ -3,7 +3,7 @@ using Sluice.Core;
 namespace Sluice.Simulation;
 
 /// <summary>Writes each request's fate into the log and every event into the fingerprint.</summary>
-internal sealed class Recorder(RequestLog log, Workload workload) : IEventSink
+internal sealed class Recorder(RequestLog log, Workload workload) : IEventSink, IReaderLagSink
 {
     private Fingerprint _fingerprint = new();
     private SimulatedEngine[] _engines = [];
@@ -73,6 +73,12 @@ internal sealed class Recorder(RequestLog log, Workload workload) : IEventSink
         }
 
         Observer?.Emit(in e);
+    }
+
+    public void OnLag(RequestId request, long lagTicks)
+    {
+        ref var lag = ref log.LagTicks[(int)request.Value];
+        lag = Math.Max(lag, lagTicks);
     }
 
     private long Delivered(in SluiceEvent e, int outputTokens) =>

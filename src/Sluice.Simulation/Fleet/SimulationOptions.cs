@@ -38,6 +38,8 @@ public sealed record SimulationOptions
     /// <summary>Sorted by time.</summary>
     public IReadOnlyList<Fault> Faults { get; init; } = [];
 
+    public ReaderModel Reader { get; init; } = new();
+
     /// <summary>A caller leaves when the first token is not there after this long; null for patient callers.</summary>
     public TimeSpan? Patience { get; init; }
 }

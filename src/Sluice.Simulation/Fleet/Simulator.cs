@@ -133,6 +133,7 @@ public sealed class Simulator
             Evictions = _recorder.Evictions,
             Fingerprint = _recorder.Fingerprint,
             End = _now,
+            Reader = _options.Reader,
             Wall = wall,
             Notes = [.. Notes()],
             Calibration = _calibration is { Count: > 0 } ? _calibration : null,
@@ -176,7 +177,9 @@ public sealed class Simulator
     {
         var cache = KvCaches.Make(_system, profile, _options, TrueLength);
         var limits = isShared ? _options.Limits with { SkipStableSteps = false } : _options.Limits;
-        return new EngineCore(id, limits, _system.Iteration(), cache, stepTime, EngineEvents);
+        var core = new EngineCore(id, limits, _system.Iteration(), cache, stepTime, EngineEvents);
+        core.Lag.Listen(_recorder, _options.Reader.Pace);
+        return core;
     }
 
     /// <summary>Puts the size of the engine's KV into its snapshot.</summary>

@@ -58,6 +58,9 @@ public static class RunJson
         WriteFigure(json, "goodput_rps", run.Goodput);
         WriteFigure(json, "goodput_rps_per_device", run.GoodputPerDevice);
         WriteFigure(json, "goodput_tokens_per_s", run.GoodputTokensPerSecond);
+        WriteFigure(json, "smooth_goodput_tokens_per_s", run.SmoothGoodput);
+        WriteFigure(json, "token_deadline_attainment", run.All.SmoothShare);
+        WriteFigure(json, "reader_idle_s", run.All.IdleSeconds);
         WriteFigure(json, "output_tokens_per_s", run.OutputTokensPerSecond);
         WriteFigure(json, "requests_per_s", run.RequestsPerSecond);
         WriteFigure(json, "jain_fairness", run.TenantFairness);
@@ -120,6 +123,8 @@ public static class RunJson
             WritePromise(json, "slo_tpot_ms", group.Slo?.Tpot);
             WritePromise(json, "slo_e2e_ms", group.Slo?.E2e);
             WriteFigure(json, "slo_attainment", group.SloAttainment);
+            WriteFigure(json, "token_deadline_attainment", group.SmoothShare);
+            WriteFigure(json, "reader_idle_s", group.IdleSeconds);
             WriteLatencies(json, group, itl: null);
             json.WriteEndObject();
         }

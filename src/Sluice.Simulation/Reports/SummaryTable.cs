@@ -26,6 +26,7 @@ public static class SummaryTable
         Line(writer, "Request goodput (req/s):", Figures.TwoDecimals(run.Goodput));
         Line(writer, "Output token throughput (tok/s):", Figures.TwoDecimals(run.OutputTokensPerSecond));
         Line(writer, "Output token goodput (tok/s):", Figures.TwoDecimals(run.GoodputTokensPerSecond));
+        Line(writer, "Smooth goodput (tok/s):", Figures.TwoDecimals(run.SmoothGoodput));
 
         Latency(writer, "Time to First Token", "TTFT", run.All.Ttft);
         Latency(writer, "Time per Output Token (excl. 1st token)", "TPOT", run.All.Tpot);
@@ -35,6 +36,8 @@ public static class SummaryTable
 
         Rule(writer, "SLO Attainment", '-');
         Line(writer, "All requests:", run.All.Slo == Core.Slo.BestEffort ? "nothing promised" : Figures.Share(run.All.SloAttainment));
+        Line(writer, "Every token in time for a reader:", Figures.Share(run.All.SmoothShare));
+        Line(writer, "Mean idle time of a reader (s):", Figures.TwoDecimals(run.All.IdleSeconds));
         if (run.Classes.Count > 1)
             foreach (var c in run.Classes)
                 Line(writer, $"{c.Name} (n = {Figures.Count(c.Requests)}):", Figures.Share(c.SloAttainment));

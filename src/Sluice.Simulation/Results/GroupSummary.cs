@@ -34,6 +34,19 @@ public sealed record GroupSummary
     /// <summary>Prompt and output tokens of requests that finished.</summary>
     public long ServedTokens { get; init; }
 
+    /// <summary>Requests that finished with every token in time for a steady reader.</summary>
+    public long Smooth { get; init; }
+
+    /// <summary><see cref="Smooth"/> / <see cref="Requests"/>: the token-deadline attainment, 0 to 1; NaN when nothing
+    /// arrived.</summary>
+    public double SmoothShare => Requests == 0 ? double.NaN : Smooth / (double)Requests;
+
+    /// <summary>What all answers were worth to their readers [tokens], see <see cref="ReaderModel"/>.</summary>
+    public double SmoothWorth { get; init; }
+
+    /// <summary>How long a reader idled, mean over all requests [s].</summary>
+    public double IdleSeconds { get; init; } = double.NaN;
+
     /// <summary>The promise all requests of the set share; null when they differ or there are none.</summary>
     public Slo? Slo { get; init; }
 

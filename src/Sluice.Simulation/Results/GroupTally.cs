@@ -7,15 +7,19 @@ internal struct GroupTally
 {
     private long _requests, _finished, _failed, _rejected, _cancelled, _unfinished, _met;
     private long _promptTokens, _outputTokens, _metOutputTokens, _servedTokens;
-    private double _normalizedSeconds;
+    private double _normalizedSeconds, _worth, _idleSeconds;
+    private long _smooth;
     private Slo _slo;
     private bool _slosDiffer;
 
-    public void Add(RequestLog log, Request request, int i, bool met)
+    public void Add(RequestLog log, Request request, int i, bool met, double idleSeconds, double worth)
     {
         if (_requests++ == 0) _slo = request.Slo;
         else _slosDiffer |= _slo != request.Slo;
 
+        _idleSeconds += idleSeconds;
+        _worth += worth;
+        if (idleSeconds == 0 && log.Outcome[i] == Outcome.Finished) _smooth++;
         _outputTokens += log.OutputTokens[i];
         switch (log.Outcome[i])
         {
@@ -42,6 +46,9 @@ internal struct GroupTally
         OutputTokens = _outputTokens,
         MetOutputTokens = _metOutputTokens,
         ServedTokens = _servedTokens,
+        Smooth = _smooth,
+        SmoothWorth = _worth,
+        IdleSeconds = _requests == 0 ? double.NaN : _idleSeconds / _requests,
         Slo = _requests == 0 || _slosDiffer ? null : _slo,
         Ttft = latencies.Ttft,
         Tpot = latencies.Tpot,

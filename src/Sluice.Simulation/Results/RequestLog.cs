@@ -23,6 +23,9 @@ public sealed class RequestLog(int requests)
 
     /// <summary>Output tokens produced; less than asked for when it did not finish.</summary>
     public int[] OutputTokens { get; } = new int[requests];
+    /// <summary>Lateness of its latest token for a steady reader, see <see cref="ReaderLag"/>; <see cref="long.MinValue"/>
+    /// where there was no token.</summary>
+    public long[] LagTicks { get; } = Filled(requests, long.MinValue);
     public int[] CachedPromptTokens { get; } = new int[requests];
 
     /// <summary>Index of the engine that served it last, or -1.</summary>
@@ -30,10 +33,10 @@ public sealed class RequestLog(int requests)
     public ushort[] Preemptions { get; } = new ushort[requests];
     public Outcome[] Outcome { get; } = new Outcome[requests];
 
-    private static long[] Filled(int n)
+    private static long[] Filled(int n, long value = -1)
     {
         var column = new long[n];
-        Array.Fill(column, -1);
+        Array.Fill(column, value);
         return column;
     }
 

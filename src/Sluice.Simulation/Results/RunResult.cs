@@ -46,6 +46,9 @@ public sealed class RunResult
     /// <summary>Wall-clock time of the event loop alone, without reading input or writing reports.</summary>
     public required TimeSpan Wall { get; init; }
 
+    /// <summary>Whose idling smooth goodput counts.</summary>
+    public ReaderModel Reader { get; init; } = new();
+
     /// <summary>Predicted against actual waits; null when the system predicts none.</summary>
     public RwtCalibration? Calibration { get; init; }
 

@@ -66,6 +66,8 @@ public sealed record RunSummary
 
     /// <summary>Output tokens per second of requests that met every promise.</summary>
     public double GoodputTokensPerSecond => All.MetOutputTokens / VirtualSeconds;
+    /// <summary>Worth of all answers per second [tokens/s], see <see cref="ReaderModel"/>.</summary>
+    public double SmoothGoodput => All.SmoothWorth / VirtualSeconds;
     public double GoodputPerDevice => Goodput / Devices;
 
     /// <summary>Requests that arrived per second of wall-clock time: the simulator's own speed.</summary>

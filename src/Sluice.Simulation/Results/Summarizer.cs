@@ -26,9 +26,11 @@ internal static class Summarizer
 
             var request = workload.Requests[i];
             var met = Promises.Met(log, request.Slo, i);
-            all.Add(log, request, i, met);
-            classes[request.Class.Index].Add(log, request, i, met);
-            tenants[request.Tenant.Index].Add(log, request, i, met);
+            var idle = result.Reader.IdleSeconds(log, request, i, result.End.Ticks);
+            var worth = result.Reader.Worth(request, log.OutputTokens[i], idle);
+            all.Add(log, request, i, met, idle, worth);
+            classes[request.Class.Index].Add(log, request, i, met, idle, worth);
+            tenants[request.Tenant.Index].Add(log, request, i, met, idle, worth);
             preemptions += log.Preemptions[i];
             cachedPromptTokens += log.CachedPromptTokens[i];
             if (log.Outcome[i] == Outcome.Finished) finished[finishedCount++] = i;
