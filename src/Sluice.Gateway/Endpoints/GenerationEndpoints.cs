@@ -45,7 +45,8 @@ internal sealed class GenerationEndpoints : IEndpoints
         HttpContext context, GatewayServices gateway, UpstreamApi api, Caller caller, ReadOnlyMemory<byte> body, string id)
     {
         if (!BodyFacts.TryRead(body.Span, out var facts, out var problem) ||
-            (problem = gateway.Describe(api, body, in facts, context.Request.Headers, caller, id, out var call, out var urgency)) is not null)
+            (problem = gateway.Describe(
+                api, body, in facts, context.Request.Headers, caller, id, out var call, out var urgency)) is not null)
         {
             await problem!.WriteAsync(context).ConfigureAwait(false);
             return;
@@ -67,7 +68,8 @@ internal sealed class GenerationEndpoints : IEndpoints
         {
             var answer = new GatheredAnswer();
             outcome = await live.RunAsync(answer, context.RequestAborted).ConfigureAwait(false);
-            if (outcome.IsCompleted) await new WholeAnswer(context, live, className).OnDataAsync(answer.ToJson(outcome), 0, default).ConfigureAwait(false);
+            if (outcome.IsCompleted)
+                await new WholeAnswer(context, live, className).OnDataAsync(answer.ToJson(outcome), 0, default).ConfigureAwait(false);
             hasBegun = outcome.IsCompleted;
         }
         else

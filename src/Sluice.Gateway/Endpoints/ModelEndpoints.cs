@@ -33,7 +33,8 @@ internal sealed class ModelEndpoints : IEndpoints
         if (gateway.Loop.Models.TryResolve(asked, out _, out _))
             await JsonAnswer.WriteAsync(context, writer => Write(writer, asked, gateway)).ConfigureAwait(false);
         else
-            await ApiError.NotFound($"The model '{asked}' does not exist here.", "model_not_found", "model").WriteAsync(context).ConfigureAwait(false);
+            await ApiError.NotFound($"The model '{asked}' does not exist here.", "model_not_found", "model")
+                .WriteAsync(context).ConfigureAwait(false);
     }
 
     private static async ValueTask<bool> RefusedAsync(HttpContext context, GatewayServices gateway)

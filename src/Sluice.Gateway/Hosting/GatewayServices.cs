@@ -54,7 +54,8 @@ public sealed class GatewayServices
     {
         model = "";
         if (headers.TryGetValue("x-llm-d-model-name-rewrite", out var rewritten) && rewritten.Count == 1) asked = rewritten[0];
-        if (string.IsNullOrEmpty(asked)) return ApiError.BadRequest("'model' is missing; GET /v1/models lists the models.", "model", "missing");
+        if (string.IsNullOrEmpty(asked))
+            return ApiError.BadRequest("'model' is missing; GET /v1/models lists the models.", "model", "missing");
         if (Loop.Models.TryResolve(asked, out model, out _)) return null;
         var known = Loop.Models.Names;
         return ApiError.NotFound(

@@ -200,7 +200,8 @@ public sealed partial class DispatcherLoop
     private static LiveOutcome OutcomeOf(LiveRequest live, LiveEnd end, Admission admission)
     {
         var call = live.LastCall;
-        var prompt = live.Attempt > 0 && call.PromptTokens >= 0 ? Math.Max(0, call.PromptTokens - live.TokensBefore) : live.Call.PromptTokens;
+        var isCounted = live.Attempt > 0 && call.PromptTokens > 0;
+        var prompt = isCounted ? Math.Max(0, call.PromptTokens - live.TokensBefore) : live.Call.PromptTokens;
         return new(end, call, prompt, OutputOf(live), admission, live.Forecast);
     }
 

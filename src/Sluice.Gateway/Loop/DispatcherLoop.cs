@@ -50,7 +50,8 @@ public sealed partial class DispatcherLoop : IDisposable
         _sink = new(this);
         _dispatcher = new(policies with { Admission = _admission }, _fleet.Engines, _fleet.Snapshots, _sink);
         Calibration = (policies.Scheduler as IReportsCalibration)?.Calibration;
-        _timer = time.CreateTimer(static loop => ((DispatcherLoop)loop!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        _timer = time.CreateTimer(
+            static loop => ((DispatcherLoop)loop!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _sweep = time.CreateTimer(
             static loop => ((DispatcherLoop)loop!).Post(new(What.Sweep)), this, options.ReportEvery, options.ReportEvery);
     }

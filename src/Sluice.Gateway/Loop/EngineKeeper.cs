@@ -56,7 +56,8 @@ internal sealed partial class EngineKeeper(
         }
 
         if (await loop.JoinAsync(upstream, placesMax).ConfigureAwait(false) is { } problem) LogRefused(upstream.Name, problem);
-        if (!_isKnown) LogJoined(upstream.Name, upstream.Capabilities.Kind, string.Join(", ", upstream.Capabilities.Models.Select(m => m.Name)));
+        var capabilities = upstream.Capabilities;
+        if (!_isKnown) LogJoined(upstream.Name, capabilities.Kind, string.Join(", ", capabilities.Models.Select(m => m.Name)));
         _isKnown = true;
         return true;
     }

@@ -103,11 +103,13 @@ internal readonly record struct BodyFacts
                 return null;
             case Field.MaxTokens:
                 if (reader.TokenType == JsonTokenType.Null) return null;
-                if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt32(out var tokens)) return Wrong("max_tokens", "a whole number");
+                if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt32(out var tokens))
+                    return Wrong("max_tokens", "a whole number");
                 facts = facts with { OutputTokensMax = tokens };
                 return null;
             case Field.Choices:
-                if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var n) && n > 1) facts = facts with { IsText = false };
+                if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var n) && n > 1)
+                    facts = facts with { IsText = false };
                 reader.Skip();
                 return null;
             case Field.Constrained:
@@ -121,7 +123,8 @@ internal readonly record struct BodyFacts
                 return null;
             case Field.Priority:
                 if (reader.TokenType == JsonTokenType.Null) return null;
-                if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var priority)) return Wrong("priority", "a whole number");
+                if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt64(out var priority))
+                    return Wrong("priority", "a whole number");
                 facts = facts with { Priority = priority };
                 return null;
             case Field.StreamOptions:

@@ -72,7 +72,8 @@ internal sealed class BodyReader(int bodyMax, long totalMax)
                 if (done + buffer.Length > bodyMax) return (default, TooLarge(context));
                 if (!TryHold(buffer.Length)) return (default, NoSpace());
                 held += (int)buffer.Length;
-                if (done + buffer.Length > body.Length) Array.Resize(ref body, (int)Math.Max(done + buffer.Length, Math.Min(bodyMax, body.Length * 2L)));
+                if (done + buffer.Length > body.Length)
+                    Array.Resize(ref body, (int)Math.Max(done + buffer.Length, Math.Min(bodyMax, body.Length * 2L)));
                 buffer.CopyTo(body.AsSpan(done));
                 done += (int)buffer.Length;
                 reader.AdvanceTo(buffer.End);

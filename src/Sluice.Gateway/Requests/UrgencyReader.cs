@@ -29,8 +29,10 @@ internal sealed class UrgencyReader(GatewayOptions options)
         var (slo, queueMax, refuses, isOwn) = (byClass.Slo, byClass.QueueMax, byClass.Refuses, false);
         var interruption = byClass.OnInterruption;
 
-        if (Milliseconds(headers, "x-sluice-ttft-ms", "x-llm-d-slo-ttft-ms", "x-slo-ttft-ms", out var ttft) is { } wrongTtft) return wrongTtft;
-        if (Milliseconds(headers, "x-sluice-tpot-ms", "x-llm-d-slo-tpot-ms", "x-slo-tpot-ms", out var tpot) is { } wrongTpot) return wrongTpot;
+        if (Milliseconds(headers, "x-sluice-ttft-ms", "x-llm-d-slo-ttft-ms", "x-slo-ttft-ms", out var ttft) is { } wrongTtft)
+            return wrongTtft;
+        if (Milliseconds(headers, "x-sluice-tpot-ms", "x-llm-d-slo-tpot-ms", "x-slo-tpot-ms", out var tpot) is { } wrongTpot)
+            return wrongTpot;
         if (Milliseconds(headers, "x-sluice-e2e-ms", null, null, out var e2e) is { } wrongE2e) return wrongE2e;
         if (Milliseconds(headers, "x-sluice-queue-timeout-ms", null, null, out var patience) is { } wrongWait) return wrongWait;
         if (ttft is not null || tpot is not null || e2e is not null)
