@@ -55,6 +55,11 @@ public static class Catalog
         new("srpt", "shortest predicted remaining answer first, preemptive",
             "Schrage, 1968; Mitzenmacher and Shahout, 2025", "iteration scheduling, length prediction", InEngine,
             _ => new(static () => new Ranked(new ShortestRemaining()))),
+        new("larry", "first come, first served; large prompts put back under memory pressure",
+            "Kossmann et al., 2024", "iteration scheduling", InEngine, LargePromptsBack),
+        new("no-preempt", "vllm-v1 with KV reserved for the longest answer, so that nobody gives way",
+            "TensorRT-LLM's guaranteed mode, as in Kossmann et al., 2024", "iteration scheduling, KV cache", InEngine,
+            _ => new(static () => new RunningFirst(new()), "reserve-max")),
         new("qlm", "groups in virtual queues: pull, evict, load models",
             "Patke et al., SoCC 2024", "grouping, waiting-time estimate, global scheduling",
             Drivers.Simulator | Drivers.Remote, QueueManager),
@@ -116,6 +121,19 @@ public static class Catalog
         var options = QlmOptions.Read(s);
         return new(
             static () => new RunningFirst(new()), Scheduler: context => new Qlm(options, context.Fleet), Length: "learned");
+    }
+
+    private static SystemChoice LargePromptsBack(PolicySettings s)
+    {
+        var from = s.Number("pressure-from", "memory pressure at which large prompts begin to be put back", 0.7, 0, 1);
+        var options = new LarryOptions
+        {
+            PressureFrom = from,
+            PressureTo = s.Number("pressure-to", "pressure at which they are put back in full", Math.Max(1, from + 0.01), from + 0.01, 2),
+            LargestMax = s.Number("largest-max", "a prompt counts as at most so many mean prompts", 8, 1, 1000),
+            Waits = s.Number("waits", "a mean prompt is put back by so many mean waits", 2, 0, 1000),
+        };
+        return new(() => new Larry(options));
     }
 
     private static double Watermark(PolicySettings s) =>

@@ -40,13 +40,14 @@ internal static class Stages
     private static Func<PolicyContext, IRouter> Router(PolicySettings settings) =>
         settings.Word(
             "router", "which engine takes a request", "least-outstanding", "round-robin", "random", "two-choices", "least-kv",
-            "prefix-affinity") switch
+            "prefix-affinity", "sal") switch
         {
             "round-robin" => _ => new RoundRobin(),
             "random" => c => new RandomChoice(c.Rng.Fork("router")),
             "two-choices" => c => new TwoChoices(c.Rng.Fork("router")),
             "least-kv" => _ => new LeastKv(),
             "prefix-affinity" => _ => new PrefixAffinity(new()),
+            "sal" => _ => new TokenMemoryAware(new()),
             _ => _ => new LeastOutstanding(),
         };
 

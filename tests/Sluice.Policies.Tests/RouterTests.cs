@@ -13,7 +13,7 @@ public sealed class RouterTests
     private static IRouter[] Routers() =>
     [
         new RoundRobin(), new RandomChoice(new Rng(1)), new LeastOutstanding(), new TwoChoices(new Rng(1)), new LeastKv(),
-        new PrefixAffinity(new()),
+        new PrefixAffinity(new()), new TokenMemoryAware(new()),
     ];
 
     public static TheoryData<int> Every => [.. Enumerable.Range(0, Routers().Length)];

@@ -10,7 +10,7 @@ public static class Systems
     private static readonly string[] s_kv = ["paged", "prefix-cache", "reserve-max", "reserve-pow2", "reserve-oracle"];
 
     private static readonly string[] s_routers =
-        ["least-outstanding", "round-robin", "random", "two-choices", "least-kv", "prefix-affinity"];
+        ["least-outstanding", "round-robin", "random", "two-choices", "least-kv", "prefix-affinity", "sal"];
 
     public static IEnumerable<string> Names => Catalog.Entries.Select(e => e.Name);
 

@@ -14,7 +14,12 @@ public sealed class RoutedQueue(IRouter router, IRequestOrder? order = null) : I
     public EngineId OnQueued(in QueuedRequest request, ClusterView view)
     {
         var queue = QueueOf(request.Request.Model);
-        if (queue.Count == 0 && router.Pick(request.Request, view) is var engine && engine != EngineId.None) return engine;
+        if (queue.Count == 0 && router.Pick(request.Request, view) is var engine && engine != EngineId.None)
+        {
+            router.OnSent(request.Request, engine, view.Now);
+            return engine;
+        }
+
         queue.Add(request.Request, order?.KeyOf(request.Request) ?? request.Request.Arrival.Ticks);
         return EngineId.None;
     }
@@ -26,9 +31,17 @@ public sealed class RoutedQueue(IRouter router, IRequestOrder? order = null) : I
         var queue = QueueOf(view.Engines[engine.Index].Model);
         request = default;
         if (queue.Count == 0) return false;
-        request = queue.TakeFirst();
+        var taken = queue.TakeFirst();
+        router.OnSent(taken, engine, view.Now);
+        request = taken.Id;
         return true;
     }
+
+    public void OnFirstToken(Request request, EngineId engine, ClusterView view) =>
+        router.OnFirstToken(request, engine, view.Now);
+
+    public void OnOff(Request request, EngineId engine, EventKind how, int outputTokens, ClusterView view) =>
+        router.OnOff(request, engine, how, outputTokens, view.Now);
 
     private ModelQueue QueueOf(ModelId model)
     {
@@ -36,13 +49,13 @@ public sealed class RoutedQueue(IRouter router, IRequestOrder? order = null) : I
         return _queues[model.Index];
     }
 
-    /// <summary>Request ids by key; slots are small integers for the heap's sake.</summary>
+    /// <summary>Requests by key; slots are small integers for the heap's sake.</summary>
     private sealed class ModelQueue
     {
         private readonly IdMap _slots = new();
         private readonly IndexedHeap _byKey = new();
         private readonly Stack<int> _free = [];
-        private RequestId[] _ids = new RequestId[64];
+        private Request[] _requests = new Request[64];
         private int _used;
 
         public int Count => _byKey.Count;
@@ -50,17 +63,17 @@ public sealed class RoutedQueue(IRouter router, IRequestOrder? order = null) : I
         public void Add(Request request, long key)
         {
             if (!_free.TryPop(out var slot)) slot = _used++;
-            if (slot == _ids.Length) Array.Resize(ref _ids, slot * 2);
-            _ids[slot] = request.Id;
+            if (slot == _requests.Length) Array.Resize(ref _requests, slot * 2);
+            _requests[slot] = request;
             _slots.Add(request.Id, slot);
             _byKey.Set(slot, key, request.Id.Value);
         }
 
-        public RequestId TakeFirst()
+        public Request TakeFirst()
         {
-            var id = _ids[_byKey.MinItem];
-            Remove(id);
-            return id;
+            var request = _requests[_byKey.MinItem];
+            Remove(request.Id);
+            return request;
         }
 
         public void Remove(RequestId id)
@@ -68,6 +81,7 @@ public sealed class RoutedQueue(IRouter router, IRequestOrder? order = null) : I
             var isThere = _slots.Remove(id, out var slot);
             Check.That(isThere);
             _byKey.Remove(slot);
+            _requests[slot] = null!;
             _free.Push(slot);
         }
     }

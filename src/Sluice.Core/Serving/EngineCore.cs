@@ -7,7 +7,7 @@ namespace Sluice.Core;
 /// time in between. Where the step time has a closed form and the scheduler's decision is stable, one turn takes many
 /// steps, up to the next end, block shortage or arrival, with results identical to single steps.
 /// </remarks>
-public sealed class EngineCore
+public sealed partial class EngineCore
 {
     /// <summary>Steps taken at once; keeps sums of femtoseconds far from overflow.</summary>
     private const long StretchMax = 4096;
@@ -18,7 +18,7 @@ public sealed class EngineCore
     private readonly IEventSink _sink;
     private readonly SequenceTable _table = new();
     private readonly IdMap _slots = new();
-    private readonly Batch _batch = new();
+    private readonly Batch _batch;
     private readonly DecodeSet _decodes;
     private readonly Step _step;
     private readonly IdMap _parked = new();
@@ -39,6 +39,7 @@ public sealed class EngineCore
     {
         (Id, _limits, _scheduler, _cache, _runner, _sink) = (id, limits, scheduler, cache, runner, sink);
         _decodes = new DecodeSet(_table, cache);
+        _batch = new Batch(_table, _decodes);
         Waiting = new WaitingQueue(_table, scheduler.WaitingOrder);
         _step = new Step(id, limits, _table, _decodes, Waiting, cache, _batch, Gaps, Lag, sink);
     }
@@ -328,9 +329,11 @@ public sealed class EngineCore
     {
         _stepping = false;
         Iterations += _batch.AdvancesDecodes ? 0 : 1;
+        foreach (var (slot, tokens) in _batch.Outcome.Ended) EndWith(slot, tokens);
         if (_batch.AdvancesDecodes) CompleteDecodes(_stretch, _end, takeNext: false);
 
-        foreach (var chunk in _batch.Chunks) CompleteChunk(chunk);
+        for (var i = 0; i < _batch.Chunks.Length; i++) CompleteChunk(_batch.Chunks[i], i);
+        _step.TakeDrafts(_batch.Outcome);
         for (var slot = _decodes.NextEnded; slot >= 0; slot = _decodes.NextEnded) End(slot);
         if (_step.HeldCount > 0 && _step.Running == _step.HeldCount) ReleaseHeld(_end);
     }
@@ -345,9 +348,15 @@ public sealed class EngineCore
         Iterations += steps;
     }
 
-    private void CompleteChunk(Chunk chunk)
+    private void CompleteChunk(Chunk chunk, int index)
     {
         ref var s = ref _table[chunk.Sequence];
+        if (s.Phase == SequencePhase.Verifying)
+        {
+            CompleteDrafts(chunk.Sequence, ref s, _batch.Outcome.AcceptedOf(index));
+            return;
+        }
+
         s.Computed += chunk.Tokens;
         PrefillTokens += chunk.Tokens;
         if (s.Computed < s.Known) return;

@@ -30,6 +30,10 @@ public enum SequencePhase : byte
 
     /// <summary>Gone, but its place in the waiting queue is not yet cleared.</summary>
     Removed,
+
+    /// <summary>In this step with its newest token and drafts of those after it; in the decoding set again when the step
+    /// ends.</summary>
+    Verifying,
 }
 
 /// <summary>A request inside an engine. Progress is two numbers, tokens known and tokens computed; prefill and decode are

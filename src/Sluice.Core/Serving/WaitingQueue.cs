@@ -9,6 +9,7 @@ public sealed class WaitingQueue
     private readonly IWaitingOrder? _order;
     private readonly IndexedHeap _byKey = new();
     private int[] _ring = new int[64];
+    private int[] _rekeyed = [];
     private int _head;
     private int _length;
 
@@ -59,6 +60,19 @@ public sealed class WaitingQueue
         }
 
         return copied;
+    }
+
+    /// <summary>Evaluates every key again, because what they depend on has changed. O(n log n).</summary>
+    public void Rekey()
+    {
+        Check.That(_order is not null);
+        if (_rekeyed.Length < _byKey.Count) Array.Resize(ref _rekeyed, Math.Max(64, _byKey.Count * 2));
+        var count = CopyTo(_rekeyed);
+        for (var i = 0; i < count; i++)
+        {
+            ref var sequence = ref _table[_rekeyed[i]];
+            _byKey.Set(_rekeyed[i], _order.KeyOf(in sequence), sequence.Order);
+        }
     }
 
     internal void Enqueue(int slot, bool atFront)

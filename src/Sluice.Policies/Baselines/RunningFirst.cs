@@ -11,6 +11,10 @@ public sealed record RunningFirstOptions
     /// <summary>Take KV blocks for the whole prompt at admission (Sarathi), not chunk by chunk (vLLM v1).</summary>
     public bool ReserveWholePrompt { get; init; }
 
+    /// <summary>When blocks are short, whoever was admitted last gives way, also where a waiting order says who is
+    /// first.</summary>
+    public bool LastAdmittedGivesWay { get; init; }
+
     /// <summary>Share of all KV blocks that admission leaves free, 0 to 1.</summary>
     public double Watermark { get; init; }
 }
@@ -67,7 +71,7 @@ public sealed class RunningFirst(RunningFirstOptions options, IWaitingOrder? ord
 
     private int Last(Step step)
     {
-        if (order is null) return step.LastRunning;
+        if (order is null || options.LastAdmittedGivesWay) return step.LastRunning;
 
         var worst = step.FirstRunning;
         for (var s = worst; s >= 0; s = step.NextRunning(s))

@@ -6,7 +6,8 @@ namespace Sluice.Simulation.Tests;
 /// <remarks>More cases: see <see cref="Cases"/>.</remarks>
 public sealed class SkippedStepsTests
 {
-    public static TheoryData<string> Every => [.. Systems.Lines];
+    /// <summary>A system that is not stable takes every step singly anyway.</summary>
+    public static TheoryData<string> Every => [.. Systems.Lines.Where(line => Systems.Make(line).Iteration().IsStable)];
 
     [Theory, MemberData(nameof(Every))]
     public void Steps_skipped_are_steps_taken(string line)
@@ -34,7 +35,6 @@ public sealed class SkippedStepsTests
         var traffic = Traffic.Random(seed);
         var rng = new Rng(seed).Fork(line);
         var system = Systems.Make(line, Systems.OuterStages(ref rng));
-        Assert.True(system.Iteration().IsStable, "not stable: nothing is skipped, take it out of this test");
         string? difference;
         try
         {
