@@ -6,6 +6,8 @@ namespace Sluice.Upstreams;
 internal sealed class CallRun(
     HttpUpstreamOptions options, UpstreamCall call, CallBody body, IAnswerSink sink, CallWatch.Watched watch)
 {
+    private const int GarbageBytesShown = 200;
+
     private AnswerScan _usage;
     private bool _hasUsage;
     private bool _hasFinish;
@@ -98,7 +100,8 @@ internal sealed class CallRun(
         return new(end, end == CallEnd.Broken ? Status : scan.ErrorStatus, -1, Tokens, Head(json));
     }
 
-    private CallOutcome Garbage(ReadOnlyMemory<byte> data) => Broken($"not an answer of the OpenAI API: {Head(data[..Math.Min(200, data.Length)])}");
+    private CallOutcome Garbage(ReadOnlyMemory<byte> data) =>
+        Broken($"not an answer of the OpenAI API: {Head(data[..Math.Min(GarbageBytesShown, data.Length)])}");
 
     private CallOutcome Aborted() => Broken("it dropped the request");
 

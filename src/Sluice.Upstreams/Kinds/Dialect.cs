@@ -54,8 +54,11 @@ internal abstract class Dialect(EngineHttp http)
     {
         var answer = (await Http.GetAsync("/v1/models", cancel).ConfigureAwait(false)).Json();
         if (answer is not { } list) return null;
-        return [.. list.Items("data").Select(m => new UpstreamModel(
-            m.Text("id") ?? "", IsLoaded: true, ContextMax: Math.Max(0, (int)m.Whole("max_model_len", 0)))).Where(m => m.Name.Length > 0)];
+        return
+        [
+            .. list.Items("data").Where(m => m.Text("id") is not null).Select(m => new UpstreamModel(
+                m.Text("id")!, IsLoaded: true, ContextMax: Math.Max(0, (int)m.Whole("max_model_len", 0)))),
+        ];
     }
 
     /// <summary>Asks again and again until something is so.</summary>

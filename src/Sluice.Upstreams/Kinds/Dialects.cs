@@ -28,10 +28,10 @@ internal static class Dialects
             case "vllm": return UpstreamKind.Vllm;
             case "sglang": return UpstreamKind.Sglang;
             case "library": return UpstreamKind.Ollama;
-            case "llamacpp": return await IsRouterAsync().ConfigureAwait(false) ? UpstreamKind.LlamaCppRouter : UpstreamKind.LlamaCpp;
         }
 
         if (await IsRouterAsync().ConfigureAwait(false)) return UpstreamKind.LlamaCppRouter;
+        if (owner == "llamacpp") return UpstreamKind.LlamaCpp;
         if (await HasAsync("/api/version", "version").ConfigureAwait(false)) return UpstreamKind.Ollama;
         if (await HasAsync("/props", "total_slots").ConfigureAwait(false)) return UpstreamKind.LlamaCpp;
         if (await HasAsync("/get_model_info", "model_path").ConfigureAwait(false)) return UpstreamKind.Sglang;

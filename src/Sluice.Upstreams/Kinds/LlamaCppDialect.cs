@@ -59,7 +59,8 @@ internal class LlamaCppDialect(EngineHttp http) : Dialect(http)
 
         var busy = slots?.Count(s => s.Flag("is_processing")) ?? metrics.Count("requests_processing");
         return new(
-            busy, metrics.Count("requests_deferred"), slots is { Count: > 0 } ? busy / (double)slots.Count : -1, slots?.Count ?? -1,
+            busy, metrics.Count("requests_deferred"),
+            slots is { Count: > 0 } ? busy / (double)slots.Count : -1, slots?.Count ?? -1,
             slots is { Count: > 0 } ? (int)slots[0].Whole("n_ctx", -1) : -1, metrics.Sum("tokens_predicted_total"));
     }
 }

@@ -16,7 +16,9 @@ internal sealed class LlamaCppRouterDialect(EngineHttp http) : LlamaCppDialect(h
         _loaded = list.FirstOrDefault(m => StatusOf(m) == "loaded").Text("id");
 
         // Asking for a model's properties must not load it.
-        var props = _loaded is null ? default : (await Http.GetAsync("/props" + Query(_loaded), cancel).ConfigureAwait(false)).Json() ?? default;
+        var props = _loaded is null
+            ? default
+            : (await Http.GetAsync("/props" + Query(_loaded), cancel).ConfigureAwait(false)).Json() ?? default;
         UpstreamModel[] models =
         [
             .. list.Where(m => m.Text("id") is not null).Select(m => new UpstreamModel(
@@ -39,7 +41,8 @@ internal sealed class LlamaCppRouterDialect(EngineHttp http) : LlamaCppDialect(h
         if (list.Any(m => m.Text("id") == model && StatusOf(m) == "loaded")) return true;
         foreach (var other in list.Where(m => m.Text("id") != model && StatusOf(m) is "loaded" or "sleeping" or "loading"))
             await Http.PostAsync("/models/unload", Named(other.Text("id") ?? ""), cancel).ConfigureAwait(false);
-        if (!await UntilAsync(async () => await IsGoneAsync().ConfigureAwait(false) ? true : null, cancel).ConfigureAwait(false)) return false;
+        var isFree = await UntilAsync(async () => await IsGoneAsync().ConfigureAwait(false) ? true : null, cancel).ConfigureAwait(false);
+        if (!isFree) return false;
         if (!(await Http.PostAsync("/models/load", Named(model), cancel).ConfigureAwait(false)).IsOk) return false;
 
         return await UntilAsync(async () =>

@@ -16,7 +16,7 @@ internal sealed class OllamaDialect(EngineHttp http) : Dialect(http)
         var running = await RunningAsync(cancel).ConfigureAwait(false);
         UpstreamModel[] models =
         [
-            .. tags.Items("models").Select(m => m.Text("name") ?? m.Text("model") ?? "").Where(name => name.Length > 0).Select(name =>
+            .. tags.Items("models").Select(NameOf).OfType<string>().Select(name =>
             {
                 var here = running.FirstOrDefault(r => NameOf(r) == name);
                 var isLoaded = here.ValueKind == JsonValueKind.Object;
@@ -38,10 +38,12 @@ internal sealed class OllamaDialect(EngineHttp http) : Dialect(http)
     {
         foreach (var other in await RunningAsync(cancel).ConfigureAwait(false))
             if (NameOf(other) is { } name && name != model)
-                await Http.PostAsync("/api/generate", $"{{\"model\":{BodyEdits.Quote(name)},\"keep_alive\":0}}", cancel).ConfigureAwait(false);
+                await GenerateAsync($"{{\"model\":{BodyEdits.Quote(name)},\"keep_alive\":0}}").ConfigureAwait(false);
 
         var load = $"{{\"model\":{BodyEdits.Quote(model)},\"keep_alive\":-1,\"stream\":false}}";
-        return (await Http.PostAsync("/api/generate", load, cancel, Http.Options.LoadMax).ConfigureAwait(false)).IsOk;
+        return (await GenerateAsync(load).ConfigureAwait(false)).IsOk;
+
+        Task<ControlAnswer> GenerateAsync(string json) => Http.PostAsync("/api/generate", json, cancel, Http.Options.LoadMax);
     }
 
     public override bool ContinueChat(BodyEdits body, string text) => body.AppendAssistant(text, isBegun: false);

@@ -103,7 +103,9 @@ internal static class PrometheusText
     private static bool TryNumber(ReadOnlySpan<byte> text, out double value)
     {
         if (Utf8Parser.TryParse(text, out value, out var read) && read == text.Length) return true;
-        value = text.SequenceEqual("+Inf"u8) ? double.PositiveInfinity : text.SequenceEqual("-Inf"u8) ? double.NegativeInfinity : double.NaN;
+        value = text.SequenceEqual("+Inf"u8) ? double.PositiveInfinity
+            : text.SequenceEqual("-Inf"u8) ? double.NegativeInfinity
+            : double.NaN;
         return double.IsInfinity(value) || text.SequenceEqual("NaN"u8);
     }
 

@@ -46,14 +46,16 @@ internal sealed class SglangDialect(EngineHttp http) : Dialect(http)
 
     public override async Task<bool> LoadAsync(string model, CancellationToken cancel)
     {
-        if (!(await Http.PostAsync("/resume_memory_occupation", "{}", cancel, Http.Options.LoadMax).ConfigureAwait(false)).IsOk) return false;
+        var resumed = await Http.PostAsync("/resume_memory_occupation", "{}", cancel, Http.Options.LoadMax).ConfigureAwait(false);
+        if (!resumed.IsOk) return false;
         _isAsleep = false;
         return true;
     }
 
     public override async Task<bool> SleepAsync(CancellationToken cancel)
     {
-        if (!(await Http.PostAsync("/release_memory_occupation", "{}", cancel, Http.Options.LoadMax).ConfigureAwait(false)).IsOk) return false;
+        var released = await Http.PostAsync("/release_memory_occupation", "{}", cancel, Http.Options.LoadMax).ConfigureAwait(false);
+        if (!released.IsOk) return false;
         _isAsleep = true;
         return true;
     }

@@ -45,9 +45,11 @@ internal sealed class VllmDialect(EngineHttp http) : Dialect(http)
     public override async Task<bool> LoadAsync(string model, CancellationToken cancel)
     {
         if (!(await Http.PostAsync("/wake_up", "", cancel, Http.Options.LoadMax).ConfigureAwait(false)).IsOk) return false;
-        return await UntilAsync(
-            async () => (await Http.GetAsync("/is_sleeping", cancel).ConfigureAwait(false)).Json()?.Flag("is_sleeping") == false ? true : null,
-            cancel).ConfigureAwait(false);
+        return await UntilAsync(async () =>
+        {
+            var answer = (await Http.GetAsync("/is_sleeping", cancel).ConfigureAwait(false)).Json();
+            return answer?.Flag("is_sleeping") == false ? true : null;
+        }, cancel).ConfigureAwait(false);
     }
 
     /// <summary>Weights go to host memory, KV is dropped: waking takes seconds.</summary>

@@ -42,12 +42,13 @@ internal sealed class FakeServer : IAsyncDisposable
 
     public FakeRequest[] Asked(string path) => [.. Requests.Where(r => r.Path == path)];
 
+    /// <summary>The engine dies. May be called again.</summary>
     public async ValueTask DisposeAsync()
     {
+        if (_stop.IsCancellationRequested) return;
         await _stop.CancelAsync();
         _listener.Stop();
         await _accepting;
-        _stop.Dispose();
     }
 
     private async Task AcceptAsync()
