@@ -24,6 +24,10 @@ public sealed class ForwardBatch
     /// <summary>Rows of logits that the step gives: those of the first chunk first.</summary>
     public int LogitRows { get; private set; }
 
+    /// <summary>A chunk may read, through shared blocks, keys and values that a chunk before it writes in this same
+    /// step.</summary>
+    public bool SharesNewKeys { get; set; }
+
     public void Add(ReadOnlySpan<int> tokens, int firstPosition, ReadOnlyMemory<int> blocks, int logitRows)
     {
         _chunks.Add(new(_tokens.Count, tokens.Length, firstPosition, blocks, logitRows));
@@ -36,5 +40,6 @@ public sealed class ForwardBatch
         _tokens.Clear();
         _chunks.Clear();
         LogitRows = 0;
+        SharesNewKeys = false;
     }
 }

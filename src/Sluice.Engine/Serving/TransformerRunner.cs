@@ -113,6 +113,7 @@ public sealed class TransformerRunner : IModelRunner
             _forward.Add(sequence.Known[computed..], computed, _cache.BlockTableMemory(slot), logitRows: 1);
         }
 
+        _forward.SharesNewKeys = batch.Chunks.Length > 1 && _cache.CachedBlocks > 0;
         foreach (var (slot, tokens) in batch.Chunks)
         {
             var sequence = SequenceAt(batch, slot);
@@ -203,7 +204,12 @@ public sealed class TransformerRunner : IModelRunner
         Check.That((uint)choice.Token < (uint)_model.Vocabulary);
         sequence.Tokens[sequence.Count++] = choice.Token;
         if (choice.EndsAnswer) sequence.Ending = EndReason.Stop;
-        else if (sequence.OutputTokens == sequence.OutputLimit) sequence.Ending = EndReason.Length;
+        else if (sequence.OutputTokens == sequence.OutputLimit)
+        {
+            sequence.Ending = EndReason.Length;
+            if (sequence.Chooser.Finish() is { Length: > 0 } rest) choice = choice with { Text = choice.Text + rest };
+        }
+
         sequence.Generation.Sink.OnToken(sequence.Sample, in choice);
         return choice.Token;
     }
