@@ -122,7 +122,8 @@ internal sealed class ModelWeights : IDisposable
 
     private WeightVector Vector(string name, int count) => Own(new WeightVector(_file.Tensor(name, count)));
 
-    private PackedMatrix Matrix(string name, int inputs, int outputs) => Own(PackedMatrix.Of(_file.Tensor(name, inputs, outputs), _set));
+    private PackedMatrix Matrix(string name, int inputs, int outputs) =>
+        Own(PackedMatrix.Of(_file.Tensor(name, inputs, outputs), _set));
 
     private PackedMatrix[] Experts(string name, int inputs, int outputs, int experts)
     {
@@ -145,8 +146,8 @@ internal sealed class ModelWeights : IDisposable
         foreach (var tensor in _file.Tensors)
             if (!IsKnown(tensor.Name, config))
                 throw new InputException($"{_file.Path}: the engine has no use for tensor '{tensor.Name}' {tensor.Shape} in the "
-                    + $"architecture '{config.Architecture}', so it would compute something else than the model; expected only the "
-                    + "tensors it knows.");
+                    + $"architecture '{config.Architecture}', so it would compute something else than the model; expected only "
+                    + "the tensors it knows.");
     }
 
     private static bool IsKnown(string name, ModelConfig config)

@@ -50,7 +50,11 @@ internal sealed unsafe partial class Step : ITeamWork, IDisposable
         if (rows > _buffers.Rows) Resize(Math.Max(rows, 2 * _buffers.Rows));
         _outputCount = 0;
         foreach (var chunk in batch.Chunks)
-            for (var i = 0; i < chunk.LogitRows; i++) _outputRows[_outputCount++] = chunk.FirstRow + chunk.Rows - chunk.LogitRows + i;
+        {
+            var end = chunk.FirstRow + chunk.Rows;
+            for (var row = end - chunk.LogitRows; row < end; row++) _outputRows[_outputCount++] = row;
+        }
+
         _team.Run(this);
     }
 
@@ -96,7 +100,8 @@ internal sealed unsafe partial class Step : ITeamWork, IDisposable
         foreach (var chunk in _batch.Chunks)
             for (var i = 0; i < chunk.Rows; i++, index++)
                 if (index % _team.Size == member)
-                    _rope.Angles(chunk.FirstPosition + i, _buffers.Cos + (long)index * _rope.Pairs, _buffers.Sin + (long)index * _rope.Pairs);
+                    _rope.Angles(
+                        chunk.FirstPosition + i, _buffers.Cos + (long)index * _rope.Pairs, _buffers.Sin + (long)index * _rope.Pairs);
     }
 
     private void FeedForward(LayerPlan layer, int member)

@@ -172,8 +172,10 @@ internal sealed unsafe partial class Step
             Lanes.Scale(scores, _attention.InputScale, padded);
         }
 
-        _attention.Values(width, scratch.Scores, scratch.ScoreStride, tokens, scratch.ValueTiles, _store.ValueWidth, scratch.HeadOutputs);
-        for (var j = 0; j < count; j++) Lanes.Scale(scratch.HeadOutputs + j * _store.ValueWidth, 1 / sums[j], _store.ValueWidth);
+        var outputs = scratch.HeadOutputs;
+        var stride = _store.ValueWidth;
+        _attention.Values(width, scratch.Scores, scratch.ScoreStride, tokens, scratch.ValueTiles, stride, outputs);
+        for (var j = 0; j < count; j++) Lanes.Scale(outputs + j * stride, 1 / sums[j], stride);
     }
 
     private void Unpack(MemberScratch scratch, int row, int head, int firstHead, int group, int count)
@@ -181,7 +183,8 @@ internal sealed unsafe partial class Step
         for (var j = 0; j < count; j++)
         {
             var to = _buffers.Attention + (long)row * _buffers.QueryStride + head * _config.HeadDim;
-            new ReadOnlySpan<float>(scratch.HeadOutputs + j * _store.ValueWidth, _config.HeadDim).CopyTo(new(to, _config.HeadDim));
+            var from = new ReadOnlySpan<float>(scratch.HeadOutputs + j * _store.ValueWidth, _config.HeadDim);
+            from.CopyTo(new(to, _config.HeadDim));
             if (++head < firstHead + group) continue;
             (row, head) = (row + 1, firstHead);
         }

@@ -52,15 +52,17 @@ internal sealed unsafe partial class Step
     private void PackQueues(Projection[] projections, RowBuffer from, float* norm, int member)
     {
         var queues = _queues!;
-        var index = 0;
+        var item = 0;
         for (var e = 0; e < queues.Experts; e++)
         {
             var (first, count) = (queues.First(e), queues.Count(e));
             for (var t = 0; t < PackedRows.Tiles(count, _rowsMax); t++)
             {
-                if (index++ % _team.Size != member) continue;
-                if (norm is not null) PackTile(projections[e], _buffers.Packed, from, norm, count, queues.Rows(e), t, first, _scratch[member]);
-                else PackTile(projections[e], _buffers.Packed, new(from.Row(first), from.Stride), null, count, default, t, first, _scratch[member]);
+                if (item++ % _team.Size != member) continue;
+                // Hidden states come from where their rows are; inner ones lie at the queue's positions.
+                var index = norm is null ? default : queues.Rows(e);
+                var source = norm is null ? new RowBuffer(from.Row(first), from.Stride) : from;
+                PackTile(projections[e], _buffers.Packed, source, norm, count, index, t, first, _scratch[member]);
             }
         }
 
@@ -74,7 +76,10 @@ internal sealed unsafe partial class Step
         var to = new RowBuffer(_buffers.ExpertOutput, _buffers.DimStride);
         var (first, count) = (queues.First(expert), queues.Count(expert));
         for (var t = 0; t < PackedRows.Tiles(count, _rowsMax); t++)
-            CopyTo(to, first + t * _rowsMax, panel, Product(projection, 0, _buffers.Packed, panel, first, count, t, product), product);
+        {
+            var held = Product(projection, 0, _buffers.Packed, panel, first, count, t, product);
+            CopyTo(to, first + t * _rowsMax, panel, held, product);
+        }
     }
 
     /// <summary>Adds to every row what its experts gave, in the order of its choice.</summary>

@@ -26,7 +26,8 @@ internal sealed unsafe partial class Step
     /// <summary>Lays out the input of a projection, after a norm if one is given. A single tile every thread lays out for
     /// itself, which is faster than meeting.</summary>
     /// <param name="index">Which rows of the buffer; empty for the first ones.</param>
-    private PackedRows[] Input(Projection projection, RowBuffer from, float* norm, int rows, ReadOnlySpan<int> index, int member)
+    private PackedRows[] Input(
+        Projection projection, RowBuffer from, float* norm, int rows, ReadOnlySpan<int> index, int member)
     {
         var tiles = PackedRows.Tiles(rows, _rowsMax);
         var scratch = _scratch[member];
@@ -36,15 +37,16 @@ internal sealed unsafe partial class Step
             return scratch.Packed;
         }
 
-        for (var t = member; t < tiles; t += _team.Size) PackTile(projection, _buffers.Packed, from, norm, rows, index, t, 0, scratch);
+        for (var t = member; t < tiles; t += _team.Size)
+            PackTile(projection, _buffers.Packed, from, norm, rows, index, t, 0, scratch);
         _team.Meet();
         return _buffers.Packed;
     }
 
     /// <param name="position">Where the first of all tiles goes.</param>
     private void PackTile(
-        Projection projection, PackedRows[] to, RowBuffer from, float* norm, int rows, ReadOnlySpan<int> index, int tile, int position,
-        MemberScratch scratch)
+        Projection projection, PackedRows[] to, RowBuffer from, float* norm, int rows, ReadOnlySpan<int> index, int tile,
+        int position, MemberScratch scratch)
     {
         var first = tile * _rowsMax;
         var width = PackedRows.TileRows(rows, _rowsMax, tile);
@@ -102,7 +104,8 @@ internal sealed unsafe partial class Step
 
     private static void AddTo(RowBuffer to, int firstRow, int panel, int rows, float* products)
     {
-        for (var r = 0; r < rows; r++) Lanes.Add(products + r * Panel.Rows, to.Row(firstRow + r) + panel * Panel.Rows, Panel.Rows);
+        for (var r = 0; r < rows; r++)
+            Lanes.Add(products + r * Panel.Rows, to.Row(firstRow + r) + panel * Panel.Rows, Panel.Rows);
     }
 
     private static void CopyTo(RowBuffer to, int firstRow, int panel, int rows, float* products)
