@@ -57,6 +57,7 @@ public static class App
         var root = new RootCommand("Sluice: SLO-aware queueing for LLM serving. What you simulate is what you run.")
         {
             SimulateCommand.Create(terminal),
+            RunCommand.Create(terminal),
             CompareCommand.Create(terminal),
             ReproduceCommand.Create(terminal),
             ValidateCommand.Create(terminal),

@@ -13,8 +13,8 @@ internal sealed unsafe partial class Step
         QueryKeyValue(layer, rows, member);
         _team.Meet();
 
-        // Decodes read only keys that were there before, and their own.
-        var decodesOnly = rows == _batch.Chunks.Length;
+        // Decodes read only keys that were there before, and their own; so do prompts' last tokens that share nothing new.
+        var decodesOnly = rows == _batch.Chunks.Length && !_batch.SharesNewKeys;
         if (!decodesOnly)
         {
             var index = 0;

@@ -37,7 +37,10 @@ internal sealed class InProcessAnswer(
             for (var i = 0; i < asked.Prompts.Count; i++)
                 if (await SubmitAsync(i, max, stream).ConfigureAwait(false) is { } refused) return refused;
             await foreach (var part in stream.Parts.ReadAllAsync(cancel).ConfigureAwait(false))
+            {
+                cancel.ThrowIfCancellationRequested(); // What is there already is read without looking.
                 await TakeAsync(part, sink, cancel).ConfigureAwait(false);
+            }
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
@@ -147,13 +150,16 @@ internal sealed class InProcessAnswer(
     {
         var made = memory.Take(call.Id);
         var decoder = new TextDecoder(lease.Model.Tokenizer);
-        var text = "";
+        var (text, found) = ("", -1);
         for (var i = 0; i < made.Length && text.Length <= resume.Text.Length; i++)
         {
             text += decoder.Push(made[i]).ToString();
-            if (text == resume.Text && !decoder.HasRest) return made[..(i + 1)];
+            if (text != resume.Text) continue;
+            found = i + 1;
+            if (found >= resume.OutputTokens) break; // Tokens after it have no text yet; they are made again.
         }
 
+        if (found >= 0) return made[..found];
         return lease.Model.Tokenizer.Encode(resume.Text, addSpecial: false, parseSpecial: false);
     }
 

@@ -16,7 +16,7 @@ public sealed class InProcessUpstreamTests
     public async Task A_chat_comes_as_one_object_or_as_events_with_the_same_text()
     {
         await using var upstream = await UpAsync();
-        const string Body = """{"messages":[{"role":"user","content":"how are you"}],"max_tokens":20,"temperature":0,"stream_options":{"include_usage":true}}""";
+        const string Body = """{"messages":[{"role":"user","content":"how are you"}],"max_tokens":20,"temperature":0,"ignore_eos":true,"stream_options":{"include_usage":true}}""";
 
         var whole = await CallAsync(upstream, Body);
         var streamed = await CallAsync(upstream, Body, stream: true);
@@ -40,7 +40,7 @@ public sealed class InProcessUpstreamTests
     public async Task Several_prompts_and_answers_are_counted_through_and_a_seed_repeats_them()
     {
         await using var upstream = await UpAsync();
-        const string Body = """{"prompt":["one two","three"],"n":3,"max_tokens":8,"seed":5,"temperature":1}""";
+        const string Body = """{"prompt":["one two","three"],"n":3,"max_tokens":8,"seed":5,"temperature":1,"ignore_eos":true}""";
 
         var first = await CallAsync(upstream, Body, UpstreamApi.Completions);
         var again = await CallAsync(upstream, Body, UpstreamApi.Completions);
@@ -77,7 +77,7 @@ public sealed class InProcessUpstreamTests
     public async Task An_interrupted_answer_goes_on_from_its_very_tokens()
     {
         await using var upstream = await UpAsync();
-        const string Body = """{"messages":[{"role":"user","content":"go on"}],"max_tokens":60,"temperature":1,"seed":9}""";
+        const string Body = """{"messages":[{"role":"user","content":"go on"}],"max_tokens":60,"temperature":1,"seed":9,"ignore_eos":true}""";
         var whole = await CallAsync(upstream, Body, stream: true, id: 1);
         using var cancel = new CancellationTokenSource();
         var begun = new Collected { After = c => { if (c.Tokens >= 25) cancel.Cancel(); } };
