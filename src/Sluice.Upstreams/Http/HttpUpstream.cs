@@ -52,6 +52,15 @@ public sealed class HttpUpstream : IUpstream
         return true;
     }
 
+    /// <summary>Frees the device for another engine, without ending the process.</summary>
+    /// <returns>False if it cannot.</returns>
+    internal async Task<bool> SleepAsync(CancellationToken cancel)
+    {
+        if (!await _dialect.SleepAsync(cancel).ConfigureAwait(false)) return false;
+        await ProbeAsync(cancel).ConfigureAwait(false);
+        return true;
+    }
+
     public async Task<CallOutcome> CallAsync(UpstreamCall call, IAnswerSink sink, CancellationToken cancel)
     {
         if (cancel.IsCancellationRequested) return Cancelled(0);

@@ -1,4 +1,3 @@
-using Sluice.Testing;
 
 namespace Sluice.Upstreams.Tests;
 
