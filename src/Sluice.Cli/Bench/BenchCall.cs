@@ -40,7 +40,8 @@ public record struct BenchCall
 
     /// <summary>Promises count from arrival, so waiting here is in them.</summary>
     public readonly bool Keeps(Slo slo) =>
-        IsOk && Within(ClientQueueMilliseconds + TtftMilliseconds, slo.Ttft) && Within(ClientQueueMilliseconds + E2elMilliseconds, slo.E2e)
+        IsOk && Within(ClientQueueMilliseconds + TtftMilliseconds, slo.Ttft)
+        && Within(ClientQueueMilliseconds + E2elMilliseconds, slo.E2e)
         && !(slo.Tpot < TimeSpan.MaxValue && TpotMilliseconds > slo.Tpot.TotalMilliseconds);
 
     private static bool Within(double milliseconds, TimeSpan limit) =>

@@ -13,7 +13,7 @@ namespace Sluice.Cli;
 public sealed class BenchCaller : IDisposable
 {
     private const int EventBytesMax = 1 << 20;
-    private const int ErrorBytesMax = 400;
+    private const int ErrorCharsMax = 400;
 
     private readonly BenchOptions _options;
     private readonly HttpMessageInvoker _invoker;
@@ -43,7 +43,8 @@ public sealed class BenchCaller : IDisposable
             using var request = Message(HttpMethod.Get, "/models", null);
             using var response = await _invoker.SendAsync(request, cancel);
             var body = await response.Content.ReadAsStringAsync(cancel);
-            if (!response.IsSuccessStatusCode) throw new InputException($"--url {_options.Address}: {(int)response.StatusCode}: {Head(body)}");
+            if (!response.IsSuccessStatusCode)
+                throw new InputException($"--url {_options.Address}: {(int)response.StatusCode}: {Head(body)}");
             using var json = JsonDocument.Parse(body);
             foreach (var model in json.RootElement.GetProperty("data").EnumerateArray())
                 if (model.GetProperty("id").GetString() is { } name) return name;
@@ -153,7 +154,8 @@ public sealed class BenchCaller : IDisposable
                 }
 
                 isDone |= scan.HasFinish;
-                if (scan.HasUsage && scan.OutputTokens >= 0) (call.PromptTokens, call.OutputTokens) = (scan.PromptTokens, scan.OutputTokens);
+                if (scan is { HasUsage: true, OutputTokens: >= 0 })
+                    (call.PromptTokens, call.OutputTokens) = (scan.PromptTokens, scan.OutputTokens);
                 if (scan.Tokens == 0) continue;
                 var now = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
                 if (counted == 0) call.TtftMilliseconds = now;
@@ -203,5 +205,6 @@ public sealed class BenchCaller : IDisposable
         headers.TryGetValues(name, out var values) &&
         double.TryParse(values.First(), NumberStyles.Float, CultureInfo.InvariantCulture, out var number) ? number : double.NaN;
 
-    private static string Head(string text) => text.ReplaceLineEndings(" ")[..Math.Min(ErrorBytesMax, text.ReplaceLineEndings(" ").Length)];
+    private static string Head(string text) =>
+        text[..Math.Min(ErrorCharsMax, text.Length)].ReplaceLineEndings(" ");
 }

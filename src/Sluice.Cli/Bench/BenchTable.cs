@@ -38,7 +38,9 @@ public static class BenchTable
         {
             Rule(writer, "SLO Attainment", '-');
             foreach (var c in run.Attainment)
-                Line(writer, $"{c.Class} (n = {Whole(c.Requests)}):", c.Slo == Slo.BestEffort ? "-" : Share(c.Kept / (double)c.Requests));
+                Line(
+                    writer, $"{c.Class} (n = {Whole(c.Requests)}):",
+                    c.Slo == Slo.BestEffort ? "-" : Share(c.Kept / (double)c.Requests));
         }
 
         if (run.Calibration is { } waits)
@@ -55,7 +57,8 @@ public static class BenchTable
         foreach (var (error, times) in run.Errors.Take(ErrorsShown)) writer.Write($"{times} x {error}\n");
         if (run.Log.WasStopped)
             writer.Write(
-                $"Stopped early: {run.Log.Calls.Count} of {run.Log.Workload.Requests.Length} requests had ended; the rest is not in these figures.\n");
+                $"Stopped early: {run.Log.Calls.Count} of {run.Log.Workload.Requests.Length} requests had ended; " +
+                "the rest is not in these figures.\n");
     }
 
     private static void Figure(TextWriter writer, string title, string name, BenchFigure figure)

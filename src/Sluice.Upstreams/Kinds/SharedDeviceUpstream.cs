@@ -30,7 +30,7 @@ public sealed class SharedDeviceUpstream : IUpstream
         }
     }
 
-    private HttpUpstream? Awake => _engines.FirstOrDefault(e => e.Capabilities.Models.Any(m => m.IsLoaded));
+    private HttpUpstream? Awake => _engines.FirstOrDefault(IsAwake);
 
     public async Task<bool> ProbeAsync(CancellationToken cancel)
     {
@@ -62,8 +62,7 @@ public sealed class SharedDeviceUpstream : IUpstream
         {
             if (wanted == Awake) return true;
             foreach (var engine in _engines)
-                if (engine != wanted && engine.Capabilities.Models.Any(m => m.IsLoaded) && !await engine.SleepAsync(cancel).ConfigureAwait(false))
-                    return false;
+                if (engine != wanted && IsAwake(engine) && !await engine.SleepAsync(cancel).ConfigureAwait(false)) return false;
             return await wanted.LoadAsync(model, cancel).ConfigureAwait(false);
         }
         finally
@@ -77,6 +76,8 @@ public sealed class SharedDeviceUpstream : IUpstream
         foreach (var engine in _engines) await engine.DisposeAsync().ConfigureAwait(false);
         _change.Dispose();
     }
+
+    private static bool IsAwake(HttpUpstream engine) => engine.Capabilities.Models.Any(m => m.IsLoaded);
 
     private HttpUpstream? Find(string model) => _engines.FirstOrDefault(e => e.Capabilities.Models.Any(m => m.Name == model));
 }
