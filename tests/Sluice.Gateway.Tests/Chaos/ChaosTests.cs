@@ -17,7 +17,7 @@ public sealed class ChaosTests
     [Theory]
     [InlineData(1, 35, 0)]
     [InlineData(2, 35, 15)]
-    [InlineData(3, 70, 25)]
+    [InlineData(3, 50, 30)]
     public async Task Every_request_ends_once_and_every_stream_is_whole(ulong seed, int mishapPercent, int callsPerLife)
     {
         var engines = Enumerable.Range(0, Engines)
