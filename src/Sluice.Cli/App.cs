@@ -65,6 +65,7 @@ public static class App
             PoliciesCommand.Create(terminal),
             ProfilesCommand.Create(terminal),
             ConfigCommand.Create(terminal),
+            TokenizeCommand.Create(terminal),
         };
         foreach (var help in root.Options.OfType<HelpOption>())
             if (help.Action is HelpAction action) action.MaxWidth = terminal.Width;
