@@ -68,12 +68,14 @@ public sealed class PacedUpstream : IUpstream
         var answer = new PacedAnswer(request, _options.AnswerTokens);
         if (!isEmbedding && call.Resume is { } soFar) answer.Skip(soFar);
         var counted = request.PromptTokens + (call.Resume?.OutputTokens ?? 0); // As a real engine counts: all that it was sent.
+        if (answer.Made == answer.Tokens) return await EndAsync(call, answer, sink, cancel).ConfigureAwait(false);
+
         var taken = _engine.Submit(request.PromptTokens, isEmbedding ? 1 : answer.Tokens, answer.Made, out var running);
         if (running is null) return NotTaken(taken, request, answer);
 
         try
         {
-            var json = new PacedJson(call.Api, call.ExternalId, call.Model, _time.GetUtcNow().ToUnixTimeSeconds());
+            var json = Json(call);
             return isEmbedding ? await EmbedAsync().ConfigureAwait(false)
                 : call.Stream ? await StreamAsync().ConfigureAwait(false)
                 : await WholeAsync().ConfigureAwait(false);
@@ -135,6 +137,16 @@ public sealed class PacedUpstream : IUpstream
     {
         _engine.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    private PacedJson Json(UpstreamCall call) =>
+        new(call.Api, call.ExternalId, call.Model, _time.GetUtcNow().ToUnixTimeSeconds());
+
+    /// <summary>The end of an answer whose every token the caller has.</summary>
+    private async Task<CallOutcome> EndAsync(UpstreamCall call, PacedAnswer answer, IAnswerSink sink, CancellationToken cancel)
+    {
+        await sink.OnDataAsync(Json(call).Last(answer.FinishReason), 0, cancel).ConfigureAwait(false);
+        return new(CallEnd.Completed, 200, -1, 0, "");
     }
 
     private CallOutcome NotTaken(CallEnd end, PacedRequest request, PacedAnswer answer) => end switch
