@@ -61,7 +61,8 @@ public static class GatewayHost
         app.UseRouting();
         IEndpoints[] all =
         [
-            new GenerationEndpoints(), new ModelEndpoints(), new EstimateEndpoint(), new HealthEndpoints(), .. parts.Endpoints,
+            new GenerationEndpoints(), new ResponseEndpoints(), new ModelEndpoints(), new EstimateEndpoint(), new HealthEndpoints(),
+            .. parts.Endpoints,
             new UnknownEndpoints(),
         ];
         foreach (var endpoints in all) endpoints.Map(app, gateway);

@@ -46,6 +46,7 @@ internal sealed class GatewayRunner(
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        if (_stop.IsCancellationRequested) return; // Told a second time.
         await _stop.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_running).ConfigureAwait(false);
         gateway.Loop.Dispose();
