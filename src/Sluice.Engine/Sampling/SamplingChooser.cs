@@ -58,7 +58,7 @@ public sealed class SamplingChooser : ITokenChooser
 
     /// <summary>At the end of an answer that neither an end token nor a stop string ended: text that was held back because it might
     /// have become one, and bytes that were no whole character yet.</summary>
-    public string Finish() => _decoder is null ? "" : string.Concat(_stops!.Push(_decoder.Finish(), out _), _stops.Finish());
+    public string? Rest() => _decoder is null ? null : string.Concat(_stops!.Push(_decoder.Finish(), out _), _stops.Finish());
 
     /// <summary>Takes in tokens that were not chosen here.</summary>
     private void CatchUp(ReadOnlySpan<int> tokens, int promptTokens)
@@ -153,11 +153,11 @@ public sealed class SamplingChooser : ITokenChooser
         {
             _json.Accept(token);
             ends = _json.IsDone;
-            if (ends) return _decoder is null ? null : Text(token, out _) + Finish();
+            if (ends) return _decoder is null ? null : Text(token, out _) + Rest();
         }
 
         if (_decoder is null) return null;
-        if (ends) return Finish();
+        if (ends) return Rest();
         return Text(token, out ends);
     }
 

@@ -27,7 +27,7 @@ internal static class Answers
             if (choice.EndsAnswer) return ([.. tokens.Skip(promptTokens)], text.ToString(), true);
         }
 
-        return ([.. tokens.Skip(promptTokens)], text.Append(chooser.Finish()).ToString(), false);
+        return ([.. tokens.Skip(promptTokens)], text.Append(chooser.Rest()).ToString(), false);
     }
 
     /// <summary>Logits that make one token after another all but certain.</summary>

@@ -133,7 +133,7 @@ public sealed class SamplingChooserTests
         }
 
         Assert.Equal(["a", "", "", "ENb"], texts);
-        Assert.Equal("", chooser.Finish());
+        Assert.Equal("", chooser.Rest());
     }
 
     [Fact]
