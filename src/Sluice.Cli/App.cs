@@ -59,6 +59,7 @@ public static class App
             ServeCommand.Create(terminal),
             SimulateCommand.Create(terminal),
             RunCommand.Create(terminal),
+            ProfileCommand.Create(terminal),
             CompareCommand.Create(terminal),
             ReproduceCommand.Create(terminal),
             ValidateCommand.Create(terminal),

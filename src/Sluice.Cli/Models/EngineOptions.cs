@@ -30,10 +30,12 @@ internal sealed class EngineOptions
             command.Options.Add(option);
     }
 
+    public string SystemName(ParseResult parsed) => parsed.GetValue(_system) ?? "vllm-v1";
+
     /// <exception cref="InputException">A value cannot be used.</exception>
     public EngineSettings Read(ParseResult parsed)
     {
-        var system = Catalog.Make(parsed.GetValue(_system) ?? "vllm-v1", PolicySettings.None);
+        var system = Catalog.Make(SystemName(parsed), PolicySettings.None);
         return new()
         {
             Scheduler = () => system.Iteration(),

@@ -47,6 +47,9 @@ public sealed class OpenModel : IDisposable
 
     public int SequencesMax { get; }
 
+    /// <summary>Of the weights as they lie in memory.</summary>
+    public long WeightBytes => _transformer.WeightBytes;
+
     /// <summary>Memory of weights and KV.</summary>
     public long Bytes { get; }
 
