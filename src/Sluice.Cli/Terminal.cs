@@ -50,7 +50,8 @@ public sealed record Terminal(TextWriter Out, TextWriter Error)
         while (In?.Read(text, 0, text.Length) is > 0 and var read)
         {
             all.Append(text, 0, read);
-            if (all.Length > CharactersMax) throw new Core.InputException($"standard input: more than {CharactersMax:#,##0} characters.");
+            if (all.Length > CharactersMax)
+                throw new Core.InputException($"standard input: more than {CharactersMax:#,##0} characters.");
         }
 
         return all.ToString();

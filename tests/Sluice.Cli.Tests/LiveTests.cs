@@ -21,7 +21,7 @@ public sealed class LiveTests : IDisposable
             Coefficients = new() { A = 2, B = 0.05, C = 0.3, D = 0.0004, E = 0.00002, G = 0.02, N0 = 64, M = 0.0001, H = 0.2 },
         };
         var time = new ClosedFormStepTime(made);
-        var shapes = StepShape.Grid(512, 32, 4096);
+        var shapes = StepShape.Grid(new(), 4096);
 
         var (k, quality) = StepFit.Of([.. shapes.Select(s => new StepSample(s, time.StepTime(s.Batch) / 1e12))]);
 

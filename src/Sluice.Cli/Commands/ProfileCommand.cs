@@ -15,14 +15,24 @@ public static class ProfileCommand
     public static Command Create(Terminal terminal)
     {
         var model = new Argument<string>("MODEL") { Description = "model file (.gguf)" };
-        var seconds = new Option<int?>("--seconds") { Description = "how long to measure; at least three rounds are [30]", HelpName = "N" };
-        var to = new Option<string>("--out") { Description = "write the profile to a file, for --profile FILE", HelpName = "FILE" };
+        var seconds = new Option<int?>("--seconds")
+        {
+            Description = "how long to measure; at least three rounds are [30]", HelpName = "N",
+        };
+        var to = new Option<string>("--out")
+        {
+            Description = "write the profile to a file, for --profile FILE", HelpName = "FILE",
+        };
         var json = new Option<bool>("--json") { Description = "print the profile to standard output" };
         var engine = new EngineOptions();
-        var command = new Command("profile", "Time the steps of a model file here and fit an engine profile.") { model, seconds, to, json };
+        var command = new Command("profile", "Time the steps of a model file here and fit an engine profile.")
+        {
+            model, seconds, to, json,
+        };
         engine.AddTo(command);
         command.SetAction(parsed => Execute(
-            parsed.GetValue(model)!, parsed.GetValue(seconds) ?? 30, parsed.GetValue(to), parsed.GetValue(json), engine.Read(parsed), terminal));
+            parsed.GetValue(model)!, parsed.GetValue(seconds) ?? 30, parsed.GetValue(to), parsed.GetValue(json), engine.Read(parsed),
+            terminal));
         return command;
     }
 
@@ -30,7 +40,7 @@ public static class ProfileCommand
     {
         if (seconds is < 1 or > 86_400) throw new InputException($"--seconds {seconds}: expected 1 to 86400.");
         using var model = OpenModel.Open(path, settings);
-        var timer = new StepTimer(model, StepShape.Grid(settings.Serving.TokenBudget, settings.Serving.SequencesMax, model.Loop.TokensMax));
+        var timer = new StepTimer(model, StepShape.Grid(settings.Serving, model.Loop.TokensMax));
         timer.Warm(terminal.Stop);
         var clock = Stopwatch.StartNew();
         while (timer.Rounds < RoundsMin || clock.Elapsed.TotalSeconds < seconds) timer.Round(terminal.Stop);
@@ -52,22 +62,28 @@ public static class ProfileCommand
     private static void Print(Terminal terminal, EngineProfile profile, IReadOnlyList<StepSample> samples)
     {
         var time = new ClosedFormStepTime(profile);
-        var listing = new Listing("decodes", "context", "prompt", "after", "measured", "fitted", "off") { RightAligned = [0, 1, 2, 3, 4, 5, 6] };
+        var listing = new Listing("decodes", "context", "prompt", "after", "measured", "fitted", "off")
+        {
+            RightAligned = [0, 1, 2, 3, 4, 5, 6],
+        };
         foreach (var (shape, milliseconds) in samples)
         {
             var fitted = time.StepTime(shape.Batch) / 1e12;
             listing.Add(
-                Whole(shape.Decodes), Whole(shape.Context), Whole(shape.Prefill), Whole(shape.Before), Number(milliseconds) + " ms",
-                Number(fitted) + " ms", ((fitted / milliseconds - 1) * 100).ToString("+0;-0;0", CultureInfo.InvariantCulture) + " %");
+                Whole(shape.Decodes), Whole(shape.Context), Whole(shape.Prefill), Whole(shape.Before),
+                Number(milliseconds) + " ms", Number(fitted) + " ms",
+                ((fitted / milliseconds - 1) * 100).ToString("+0;-0;0", CultureInfo.InvariantCulture) + " %");
         }
 
         listing.Write(terminal.Out, terminal.Width);
         terminal.Out.WriteLine();
         var k = profile.Coefficients;
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{profile.Name}: a {k.A:G4}  b {k.B:G4}  c {k.C:G4}  d {k.D:G4}  e {k.E:G4}  g {k.G:G4}  n0 {k.N0}  m {k.M:G4}  h {k.H:G4} [ms]"));
+            $"{profile.Name}: a {k.A:G4}  b {k.B:G4}  c {k.C:G4}  d {k.D:G4}  e {k.E:G4}  g {k.G:G4}  n0 {k.N0}  m {k.M:G4}  ")
+            + string.Create(CultureInfo.InvariantCulture, $"h {k.H:G4} [ms]"));
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"R² {profile.Fit!.R2:0.0000}, off by {profile.Fit.MeanErrorPercent} % in the mean, {profile.Fit.P95ErrorPercent} % at the 95th percentile"));
+            $"R² {profile.Fit!.R2:0.0000}, off by {profile.Fit.MeanErrorPercent} % in the mean, ")
+            + string.Create(CultureInfo.InvariantCulture, $"{profile.Fit.P95ErrorPercent} % at the 95th percentile"));
     }
 
     private static string Whole(int number) => number == 0 ? "" : number.ToString(CultureInfo.InvariantCulture);

@@ -25,8 +25,10 @@ public static class RunCommand
         var loadTime = TimeProvider.System.GetElapsedTime(opening);
         var prompt = spec.PromptIds ?? PromptOf(spec, model.Text);
         if (Array.Find(prompt, id => (uint)id >= (uint)model.Transformer.Vocabulary) is not 0 and var wrong)
-            throw new InputException($"--prompt-ids: there is no token {wrong}; expected ids below {model.Transformer.Vocabulary}.");
-        if (prompt.Length == 0) throw new InputException("the prompt is empty, and the model has no begin token to start from.");
+            throw new InputException(
+                $"--prompt-ids: there is no token {wrong}; expected ids below {model.Transformer.Vocabulary}.");
+        if (prompt.Length == 0)
+            throw new InputException("the prompt is empty, and the model has no begin token to start from.");
 
         var answer = new AnswerPrinter(spec.IsJson ? null : terminal.Out);
         var request = new GenerationRequest
@@ -39,7 +41,8 @@ public static class RunCommand
         };
         var refusal = model.Loop.TrySubmit(request, out var generation);
         if (refusal is Refusal.TooLong)
-            throw new InputException($"the prompt has {prompt.Length} tokens; prompt and answer can have {model.Loop.TokensMax} together "
+            throw new InputException(
+                $"the prompt has {prompt.Length} tokens; prompt and answer can have {model.Loop.TokensMax} together "
                 + "(--kv-memory and the model's context set that).");
         Check.That(refusal == Refusal.None && generation is not null);
         while (answer.End is null)
@@ -74,10 +77,11 @@ public static class RunCommand
         terminal.Out.Flush();
         var end = answer.End!.Value;
         var (prefill, decode) = Times(end);
+        var reason = end.Reason.ToString().ToLowerInvariant();
         terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{end.PromptTokens} prompt tokens in {prefill:0.000} s ({Rate(end.PromptTokens, prefill)}), "
-            + $"{end.OutputTokens} output tokens in {core.Iterations} steps, {decode:0.000} s ({Rate(end.OutputTokens - 1, decode)}), "
-            + $"loaded in {loadTime.TotalSeconds:0.00} s, ended by {end.Reason.ToString().ToLowerInvariant()}"));
+            + $"{end.OutputTokens} output tokens in {core.Iterations} steps, {decode:0.000} s "
+            + $"({Rate(end.OutputTokens - 1, decode)}), loaded in {loadTime.TotalSeconds:0.00} s, ended by {reason}"));
     }
 
     private static string Rate(int tokens, double seconds) =>

@@ -37,13 +37,16 @@ public static class ValidateCommand
         engine.AddTo(command);
         command.SetAction(parsed =>
         {
-            if (parsed.GetValue(live) is not { } model) return Execute(parsed.GetValue(directory), parsed.GetValue(json), terminal);
-            if (parsed.GetValue(directory) is not null) throw new InputException("--live: expected either a model file or a folder.");
+            if (parsed.GetValue(live) is not { } model)
+                return Execute(parsed.GetValue(directory), parsed.GetValue(json), terminal);
+            if (parsed.GetValue(directory) is not null)
+                throw new InputException("--live: expected either a model file or a folder.");
             var count = parsed.GetValue(requests) ?? 200;
             if (count is < 10 or > 100_000) throw new InputException($"--requests {count}: expected 10 to 100000.");
             var settings = engine.Read(parsed);
             var comparison = LiveValidation.Run(
-                model, count, settings, Catalog.Make(engine.SystemName(parsed), PolicySettings.None), (ulong)(parsed.GetValue(seed) ?? 42), terminal);
+                model, count, settings, Catalog.Make(engine.SystemName(parsed), PolicySettings.None),
+                (ulong)(parsed.GetValue(seed) ?? 42), terminal);
             LiveValidation.Print(comparison, terminal);
             return ExitCodes.Ok;
         });

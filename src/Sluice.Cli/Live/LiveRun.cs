@@ -68,7 +68,8 @@ internal sealed class LiveRun
         {
             Prompt = prompt,
             MaxOutputTokens = _workload.OutputTokens[index],
-            Chooser = _ => new SamplingChooser(_model.Text.Tokenizer, SamplingOptions.Greedy with { IgnoresEnd = true }, givesText: false),
+            Chooser = _ => new SamplingChooser(
+                _model.Text.Tokenizer, SamplingOptions.Greedy with { IgnoresEnd = true }, givesText: false),
             Sink = new Sink(this, index),
             Priority = request.Priority,
             Slo = request.Slo,

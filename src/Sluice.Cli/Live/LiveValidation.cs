@@ -7,7 +7,9 @@ using Sluice.Simulation;
 namespace Sluice.Cli;
 
 /// <summary>One workload twice: simulated with a profile measured here and now, and live.</summary>
-internal sealed record LiveComparison(EngineProfile Profile, double RequestsPerSecond, RunSummary Simulated, RunSummary Live)
+/// <param name="LoopShare">Of the steps' time that was neither the model's nor the choice of tokens.</param>
+internal sealed record LiveComparison(
+    EngineProfile Profile, double RequestsPerSecond, RunSummary Simulated, RunSummary Live, double LoopShare)
 {
     /// <summary>Wanted: means within this share, attainment within <see cref="AttainmentMax"/>.</summary>
     public const double MeanMax = 0.05;
@@ -23,7 +25,8 @@ internal sealed record LiveComparison(EngineProfile Profile, double RequestsPerS
 
     public double AttainmentOff => Simulated.All.SloAttainment - Live.All.SloAttainment;
 
-    public bool Holds => Means.All(m => Math.Abs(m.Simulated / m.Live - 1) <= MeanMax) && Math.Abs(AttainmentOff) <= AttainmentMax;
+    public bool Holds =>
+        Means.All(m => Math.Abs(m.Simulated / m.Live - 1) <= MeanMax) && Math.Abs(AttainmentOff) <= AttainmentMax;
 }
 
 /// <summary><c>sluice validate --live</c>: does the simulator say what really happens here?</summary>
@@ -34,10 +37,11 @@ internal static class LiveValidation
 
     private const int ProfileRounds = 6; // before the run, and again after it
 
-    public static LiveComparison Run(string path, int requests, EngineSettings settings, ServingSystem system, ulong seed, Terminal terminal)
+    public static LiveComparison Run(
+        string path, int requests, EngineSettings settings, ServingSystem system, ulong seed, Terminal terminal)
     {
         using var model = OpenModel.Open(path, settings);
-        var timer = new StepTimer(model, StepShape.Grid(settings.Serving.TokenBudget, settings.Serving.SequencesMax, model.Loop.TokensMax));
+        var timer = new StepTimer(model, StepShape.Grid(settings.Serving, model.Loop.TokensMax));
         terminal.Error.WriteLine("timing steps …");
         timer.Warm(terminal.Stop);
         for (var i = 0; i < ProfileRounds; i++) timer.Round(terminal.Stop);
@@ -53,12 +57,13 @@ internal static class LiveValidation
         terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
             $"{requests} requests at {rate:0.00}/s, about {expected.VirtualSeconds:0} s live …"));
         var live = RunSummary.Of(new LiveRun(model, workload).Run(system.Name, null, terminal.Stop));
+        var loopShare = model.Loop.LoopShare;
 
         // The machine may have changed its pace meanwhile; the profile that counts is of before and after.
         terminal.Error.WriteLine("timing steps again …");
         for (var i = 0; i < ProfileRounds; i++) timer.Round(terminal.Stop);
         var profile = MeasuredProfile.Of(model, path, settings.Threads, timer.Samples(), timer.Rounds);
-        return new(profile, rate, Simulate(workload, profile, settings, system), live);
+        return new(profile, rate, Simulate(workload, profile, settings, system), live, loopShare);
     }
 
     public static void Print(LiveComparison c, Terminal terminal)
@@ -75,8 +80,9 @@ internal static class LiveValidation
         listing.Write(terminal.Out, terminal.Width);
         terminal.Out.WriteLine();
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{c.Profile.Name}, {c.Live.All.Requests} requests at {c.RequestsPerSecond:0.00}/s in {c.Live.VirtualSeconds:0} s; steps "
-            + $"{c.Simulated.Iterations:#,##0} simulated, {c.Live.Iterations:#,##0} live; profile off by {c.Profile.Fit!.MeanErrorPercent} % in the mean"));
+            $"{c.Profile.Name}, {c.Live.All.Requests} requests at {c.RequestsPerSecond:0.00}/s in {c.Live.VirtualSeconds:0} s; "
+            + $"{c.Simulated.Iterations:#,##0} steps simulated, {c.Live.Iterations:#,##0} live; loop and scheduling took "
+            + $"{c.LoopShare * 100:0.00} % of a step; profile off by {c.Profile.Fit!.MeanErrorPercent} % in the mean"));
         terminal.Out.WriteLine(c.Holds ? "within what is wanted" : "not within what is wanted");
     }
 
@@ -85,17 +91,22 @@ internal static class LiveValidation
         // Chats, and one in four with a long prompt; cut to what the model takes.
         var (chats, documents) = (requests * 3 / 4, requests - requests * 3 / 4);
         var longest = Math.Min(tokensMax, 1024);
-        var spec = string.Create(CultureInfo.InvariantCulture,
-            $"poisson:rate={rate * 0.75:R},n={chats},prompt=lognormal({longest / 16},0.6),output=lognormal({longest / 24},0.6),max-total={longest},class=chat"
-            + $"|poisson:rate={rate * 0.25:R},n={documents},prompt=lognormal({longest / 4},0.4),output=lognormal({longest / 40},0.6),max-total={longest},class=document");
-        return WorkloadSource.FromSpec(spec, new Rng(seed));
+        var chat = Part(rate * 0.75, chats, longest / 16, longest / 24, "chat");
+        var document = Part(rate * 0.25, documents, longest / 4, longest / 40, "document");
+        return WorkloadSource.FromSpec($"{chat}|{document}", new Rng(seed));
+
+        string Part(double perSecond, int count, int prompt, int output, string name) => string.Create(
+            CultureInfo.InvariantCulture,
+            $"poisson:rate={perSecond:R},n={count},prompt=lognormal({prompt},0.5),output=lognormal({output},0.6),")
+            + $"max-total={longest},class={name}";
     }
 
     /// <summary>Promises near what the simulator expects, so that some are met and some are not.</summary>
     private static Workload Promise(Workload workload, RunSummary expected, ulong seed)
     {
-        var slo = string.Create(CultureInfo.InvariantCulture,
-            $"chat:0.75,ttft={1.5 * expected.All.Ttft.Mean:0.###}ms,tpot={1.25 * expected.All.Tpot.Mean:0.###}ms;document:0.25,e2e={1.5 * expected.All.E2e.Mean:0.###}ms");
+        var (ttft, tpot, e2e) = (1.5 * expected.All.Ttft.Mean, 1.25 * expected.All.Tpot.Mean, 1.5 * expected.All.E2e.Mean);
+        var slo = string.Create(
+            CultureInfo.InvariantCulture, $"chat:0.75,ttft={ttft:0.###}ms,tpot={tpot:0.###}ms;document:0.25,e2e={e2e:0.###}ms");
         return SloMix.Parse(slo).Apply(workload, new Rng(seed));
     }
 

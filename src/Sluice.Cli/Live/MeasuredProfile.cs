@@ -12,7 +12,7 @@ internal static class MeasuredProfile
     {
         var (coefficients, quality) = StepFit.Of(samples);
         var blockTokens = model.Transformer.BlockTokens;
-        var name = new string([.. Path.GetFileNameWithoutExtension(file).ToLowerInvariant().Select(c => c is '@' or ':' ? '-' : c)]);
+        var name = Path.GetFileNameWithoutExtension(file).ToLowerInvariant().Replace('@', '-').Replace(':', '-');
         return new()
         {
             Name = $"{name}@cpu{threads}",
@@ -27,7 +27,8 @@ internal static class MeasuredProfile
             HostGigabytesPerSecond = 10,
             Fit = quality,
             Origin = string.Create(CultureInfo.InvariantCulture,
-                $"Measured by sluice profile on {threads} threads of this machine: {samples.Count} kinds of steps, {rounds} times each."),
+                $"Measured by sluice profile on {threads} threads of this machine: {samples.Count} kinds of steps, ")
+                + string.Create(CultureInfo.InvariantCulture, $"{rounds} times each."),
         };
     }
 
@@ -40,8 +41,8 @@ internal static class MeasuredProfile
         json.WriteString("name", p.Name);
         json.WriteStartObject("coefficients");
         var k = p.Coefficients;
-        foreach (var (key, value) in new[] { ("a", k.A), ("b", k.B), ("c", k.C), ("d", k.D), ("e", k.E), ("g", k.G), ("m", k.M), ("h", k.H) })
-            json.WriteNumber(key, Rounded(value));
+        var keys = new[] { ("a", k.A), ("b", k.B), ("c", k.C), ("d", k.D), ("e", k.E), ("g", k.G), ("m", k.M), ("h", k.H) };
+        foreach (var (key, value) in keys) json.WriteNumber(key, Rounded(value));
         json.WriteNumber("n0", k.N0);
         json.WriteEndObject();
         json.WriteNumber("kvBytesPerToken", p.KvBytesPerToken);

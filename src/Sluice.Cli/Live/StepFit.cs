@@ -28,8 +28,8 @@ internal static class StepFit
 
         var coefficients = new StepCoefficients
         {
-            A = chosen[0], B = chosen[1], C = chosen[2], D = chosen[3], E = chosen[4], G = chosen[5], N0 = chosenN0, M = chosen[6],
-            H = chosen[7],
+            A = chosen[0], B = chosen[1], C = chosen[2], D = chosen[3], E = chosen[4], G = chosen[5], N0 = chosenN0,
+            M = chosen[6], H = chosen[7],
         };
         return (coefficients, Quality(samples, s => Predict(s, chosen, chosenN0)));
     }
@@ -38,8 +38,10 @@ internal static class StepFit
     {
         double[] errors = [.. samples.Select(s => Math.Abs(predict(s.Shape) / s.Milliseconds - 1)).Order()];
         var mean = samples.Average(s => s.Milliseconds);
-        var r2 = 1 - samples.Sum(s => Square(s.Milliseconds - predict(s.Shape))) / samples.Sum(s => Square(s.Milliseconds - mean));
-        return new(Math.Round(r2, 4), Math.Round(errors.Average() * 100, 2), Math.Round(errors[errors.Length * 95 / 100] * 100, 1));
+        var left = samples.Sum(s => Square(s.Milliseconds - predict(s.Shape)));
+        var r2 = 1 - left / samples.Sum(s => Square(s.Milliseconds - mean));
+        var p95 = errors[errors.Length * 95 / 100];
+        return new(Math.Round(r2, 4), Math.Round(errors.Average() * 100, 2), Math.Round(p95 * 100, 1));
     }
 
     private static double Predict(StepShape shape, double[] k, int n0)

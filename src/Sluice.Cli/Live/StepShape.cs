@@ -1,5 +1,5 @@
 using Sluice.Core;
-using Sluice.Simulation;
+using Sluice.Engine;
 
 namespace Sluice.Cli;
 
@@ -22,8 +22,9 @@ internal readonly record struct StepShape(int Decodes, int Context, int Prefill,
     };
 
     /// <summary>Steps over the range in which an engine of these bounds works.</summary>
-    public static IReadOnlyList<StepShape> Grid(int tokenBudget, int sequencesMax, int tokensMax)
+    public static IReadOnlyList<StepShape> Grid(ServingOptions bounds, int tokensMax)
     {
+        var (tokenBudget, sequencesMax) = (bounds.TokenBudget, bounds.SequencesMax);
         int[] decodes = [.. s_decodes.Where(d => d <= sequencesMax)];
         int[] contexts = [.. s_contexts.Where(c => c < tokensMax)];
         int[] prefills = [.. s_prefills.Where(p => p <= Math.Min(tokenBudget, tokensMax - 1))];

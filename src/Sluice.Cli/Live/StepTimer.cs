@@ -72,7 +72,8 @@ internal sealed class StepTimer
         for (var i = 0; i < shape.Decodes; i++)
             _batch.Add(_tokens.AsSpan(i % _tokens.Length, 1), shape.Context - 1, Blocks(shape.Context, ref next), logitRows: 1);
         if (shape.Prefill > 0)
-            _batch.Add(_tokens.AsSpan(0, shape.Prefill), shape.Before, Blocks(shape.Before + shape.Prefill, ref next), logitRows: 1);
+            _batch.Add(
+                _tokens.AsSpan(0, shape.Prefill), shape.Before, Blocks(shape.Before + shape.Prefill, ref next), logitRows: 1);
     }
 
     /// <summary>Blocks of their own for every sequence, as long as there are.</summary>

@@ -42,19 +42,21 @@ internal sealed class AnswerOptions
     private readonly Option<double?> _temperature = Number("--temperature", "0 for the likeliest token always [0.8]");
     private readonly Option<int?> _topK = Whole("--top-k", "draw from the K likeliest, 0 for all [40]");
     private readonly Option<double?> _topP = Number("--top-p", "draw from the likeliest that make up this probability [0.95]");
-    private readonly Option<double?> _minP = Number("--min-p", "leave out what is less likely than this share of the likeliest [0.05]");
+    private readonly Option<double?> _minP = Number(
+        "--min-p", "leave out what is less likely than this share of the likeliest [0.05]");
     private readonly Option<int?> _seed = Whole("--seed", "same seed, same answer [random]");
     private readonly Option<string[]> _stop = new("--stop")
     {
         Description = "text that ends the answer; may be given several times", HelpName = "TEXT",
         Arity = ArgumentArity.OneOrMore, AllowMultipleArgumentsPerToken = false,
     };
-    private readonly Option<int?> _logprobs = Whole("--logprobs", "with --json: log probabilities of the K likeliest tokens, 0 to 20");
+    private readonly Option<int?> _logprobs = Whole(
+        "--logprobs", "with --json: log probabilities of the K likeliest tokens, 0 to 20");
     private readonly Option<bool> _ignoreEnd = new("--ignore-end") { Description = "go on after end tokens, up to --max-tokens" };
     private readonly Option<bool> _jsonMode = new("--json-mode") { Description = "the answer is one JSON object" };
     private readonly Option<bool> _lookup = new("--lookup")
     {
-        Description = "guess tokens from the text before and verify them together; same answer, fewer steps where it repeats itself",
+        Description = "guess tokens from the text before and verify them together; same answer, fewer steps where it repeats",
     };
     private readonly Option<bool> _json = new("--json") { Description = "print one JSON object to standard output" };
     private readonly EngineOptions _engine = new();
@@ -130,7 +132,12 @@ internal sealed class AnswerOptions
         : value >= least && value <= most ? value
         : throw new InputException(FormattableString.Invariant($"{option.Name} {value}: expected {least} to {most}."));
 
-    private static Option<string> Text(string name, string value, string description) => new(name) { Description = description, HelpName = value };
-    private static Option<int?> Whole(string name, string description) => new(name) { Description = description, HelpName = "N" };
-    private static Option<double?> Number(string name, string description) => new(name) { Description = description, HelpName = "X" };
+    private static Option<string> Text(string name, string value, string description) =>
+        new(name) { Description = description, HelpName = value };
+
+    private static Option<int?> Whole(string name, string description) =>
+        new(name) { Description = description, HelpName = "N" };
+
+    private static Option<double?> Number(string name, string description) =>
+        new(name) { Description = description, HelpName = "X" };
 }

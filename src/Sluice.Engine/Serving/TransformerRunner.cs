@@ -35,8 +35,8 @@ public sealed class TransformerRunner : IModelRunner
     /// does not know them yet.</summary>
     internal ReadOnlySpan<(LiveSequence Parent, LiveSequence Child)> Forks => CollectionsMarshal.AsSpan(_forks);
 
-    /// <summary>Time spent in the model, of all steps [stamps of the time provider].</summary>
-    internal long ForwardStamps { get; private set; }
+    /// <summary>Time spent in the model and in choosing tokens, of all steps [stamps of the time provider].</summary>
+    internal long ModelStamps { get; private set; }
 
     internal int Sequences => _sequences.Count;
 
@@ -63,8 +63,8 @@ public sealed class TransformerRunner : IModelRunner
         if (_logits.Length < needed) _logits = new float[needed];
         var beforeForward = _time.GetTimestamp();
         _model.Forward(_forward, _logits.AsSpan(0, needed));
-        ForwardStamps += _time.GetTimestamp() - beforeForward;
         ChooseTokens(batch);
+        ModelStamps += _time.GetTimestamp() - beforeForward;
         return Math.Max(1, (long)((_time.GetTimestamp() - begin) * _femtosecondsPerStamp));
     }
 

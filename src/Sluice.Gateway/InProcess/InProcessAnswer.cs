@@ -54,7 +54,8 @@ internal sealed class InProcessAnswer(
 
         var broken = Array.Find(_ends, e => e.Reason is EndReason.Failed or EndReason.Cancelled);
         if (broken.Reason is EndReason.Failed or EndReason.Cancelled)
-            return new(CallEnd.Broken, 0, PromptTokens, OutputTokens, broken.Error.Length > 0 ? broken.Error : "The engine was stopped.");
+            return new(
+                CallEnd.Broken, 0, PromptTokens, OutputTokens, broken.Error.Length > 0 ? broken.Error : "The engine was stopped.");
         await FinishAsync(sink, cancel).ConfigureAwait(false);
         return new(CallEnd.Completed, 200, PromptTokens, OutputTokens, "");
     }

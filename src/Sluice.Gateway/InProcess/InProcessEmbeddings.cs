@@ -23,7 +23,8 @@ internal static class InProcessEmbeddings
         var width = lease.Engine.EmbeddingWidth;
         if (width == 0) throw new InputException($"{call.Model} gives no embeddings.");
         var dimensions = BodyFields.Whole(body, "dimensions", 1, width) ?? width;
-        if (dimensions != width) throw new InputException($"dimensions: {call.Model} gives {width}, and cannot be cut to {dimensions}.");
+        if (dimensions != width)
+            throw new InputException($"dimensions: {call.Model} gives {width}, and cannot be cut to {dimensions}.");
 
         var vectors = new List<float[]>();
         foreach (var input in inputs)

@@ -23,7 +23,8 @@ internal sealed class ModelShelf : IAsyncDisposable
     {
         if (options.Models.Count == 0) throw new InputException($"{options.Name}: expected at least one model file.");
         if (options.Models.GroupBy(m => m.Name).FirstOrDefault(g => g.Count() > 1) is { } twice)
-            throw new InputException($"{options.Name}: two model files are called {twice.Key}: {string.Join(", ", twice.Select(m => m.Path))}.");
+            throw new InputException(
+                $"{options.Name}: two model files are called {twice.Key}: {string.Join(", ", twice.Select(m => m.Path))}.");
         (_options, _time) = (options, time);
         _memoryBytes = options.MemoryBytes ?? (long)(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes * MemoryShare);
     }
