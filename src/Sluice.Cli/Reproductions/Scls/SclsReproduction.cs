@@ -79,7 +79,8 @@ public sealed class SclsReproduction : IReproduction
         return
         [
             new("throughput over SLS and ILS, at most", "4.16×", Times(gain), Agreement.IsNear(gain, 4.158),
-                $"served in overload: SCLS {PerSecond(scls)}, SLS {PerSecond(sls)}, ILS {PerSecond(ils)}; both baselines run {CautiousSequences} "
+                $"served in overload: SCLS {PerSecond(scls)}, SLS {PerSecond(sls)}, ILS {PerSecond(ils)}; both "
+                + $"baselines run {CautiousSequences} "
                 + "sequences at most, as recalled from the paper [R]"),
             new("order of throughput", "SCLS, ILS, SLS", scls > ils && ils > sls ? "SCLS, ILS, SLS" : "another",
                 scls > ils && ils > sls, "the same figures"),
