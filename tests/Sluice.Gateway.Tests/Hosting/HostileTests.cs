@@ -125,14 +125,21 @@ public sealed class HostileTests
         await using var stream = new NetworkStream(socket);
         await stream.WriteAsync(Encoding.ASCII.GetBytes(request));
         if (breaksOff) socket.Shutdown(SocketShutdown.Send);
+        var (answer, buffer) = (new StringBuilder(), new byte[4096]);
         try
         {
-            using var reader = new StreamReader(stream);
-            return await reader.ReadToEndAsync();
+            while (answer.Length == 0 || breaksOff || answer[^1] != '}')
+            {
+                var read = await stream.ReadAsync(buffer);
+                if (read == 0) break;
+                answer.Append(Encoding.UTF8.GetString(buffer, 0, read));
+            }
         }
         catch (IOException)
         {
-            return ""; // It was cut off without an answer.
+            // It was cut off; what came before counts.
         }
+
+        return answer.ToString();
     }
 }
