@@ -15,6 +15,9 @@ internal struct TrackedRequest
     /// <summary>Tokens its caller has from before it was evicted or its engine was lost.</summary>
     public int OutputTokens;
 
+    /// <summary>The length predictor was told that it produces tokens, and not that it stopped.</summary>
+    public bool IsProducing;
+
     /// <summary>Its eviction was asked for without its KV.</summary>
     public bool LosesKv;
 

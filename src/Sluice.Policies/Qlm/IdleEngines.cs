@@ -98,7 +98,7 @@ internal sealed class IdleEngines(QlmState state)
     private void SplitTo(int from, int engine, ClusterView view)
     {
         ref var source = ref state.Backlog.Group(from);
-        var to = state.Backlog.AddGroup(source.Model);
+        var to = state.Backlog.AddGroup(source.Model, view.Now.Ticks);
         source = ref state.Backlog.Group(from); // Adding may have moved it.
         ref var target = ref state.Backlog.Group(to);
         (target.LogPromise, target.LogPrompt, target.LogOutput) = (source.LogPromise, source.LogPrompt, source.LogOutput);

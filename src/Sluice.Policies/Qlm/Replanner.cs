@@ -119,7 +119,7 @@ internal sealed class Replanner(QlmState state, Rwt rwt)
         {
             var canServe = state.CanServe(a, new(m), view);
             if (canServe != state.CanServe(b, new(m), view)) return false;
-            if (canServe && state.Speeds.Of(new(a), new(m), view) != state.Speeds.Of(new(b), new(m), view)) return false;
+            if (canServe && !state.Speeds.Of(new(a), new(m), view).IsAbout(state.Speeds.Of(new(b), new(m), view))) return false;
         }
 
         return true;
@@ -165,9 +165,9 @@ internal sealed class Replanner(QlmState state, Rwt rwt)
             }
 
             var speed = state.Speeds.Of(new(_kinds[k]), g.Model, view);
-            p.Service[at] = speed.Seconds(g.OutputTokens, g.PrefillTokens);
+            p.Service[at] = speed.Seconds(in g.Work);
             var last = Math.Max(0, 1 - speed.Batch / (double)g.Waiting) * p.Service[at];
-            p.Last[at] = Math.Max(0, last - spread) + g.PrefillTokens / g.Waiting * speed.PromptSeconds + speed.StepSeconds;
+            p.Last[at] = Math.Max(0, last - spread) + g.Work.PrefillTokens / g.Waiting * speed.PromptSeconds + speed.StepSeconds;
         }
     }
 
