@@ -30,8 +30,8 @@ internal struct EngineAccount
     public int Loading;
     public long LoadEndsAt;
 
-    /// <summary>Ticks until which its model stays.</summary>
-    public long ResidentUntil;
+    /// <summary>Ticks until which its model stays while somebody waits for it, and until which it stays at least.</summary>
+    public long ResidentUntil, LeastUntil;
 
     /// <summary>It has not lacked work since [ticks]; never while it lacks it.</summary>
     public long BusySince;

@@ -197,7 +197,7 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration
         if (head.Model != snapshot.Model)
         {
             account.BusySince = long.MaxValue;
-            if (snapshot.Outstanding == 0) _state.Want(new(Math.Max(view.Now.Ticks, account.ResidentUntil)));
+            if (snapshot.Outstanding == 0) _state.Want(new(Math.Max(view.Now.Ticks, _state.StayUntil(engine, view))));
             return -1;
         }
 

@@ -64,6 +64,14 @@ internal sealed class QlmState
             _tightest[model.Index] < 2 * Speeds.LoadSeconds(new(engine), model, view);
     }
 
+    /// <summary>Until when the engine keeps its model [ticks]: for as long as its load took in any case, and while somebody
+    /// waits for the model a multiple of that. Nobody stays idle for a model that nobody wants.</summary>
+    public long StayUntil(int engine, ClusterView view)
+    {
+        ref var account = ref Loads[engine];
+        return account.Loading < 0 && WaitingOf(view.Engines[engine].Model) > 0 ? account.ResidentUntil : account.LeastUntil;
+    }
+
     /// <summary>The engine has the model, or may load it.</summary>
     public bool CanServe(int engine, ModelId model, ClusterView view) =>
         view.Engines[engine].IsPresent && Speeds.CanRun(new(engine), model, view) &&
@@ -75,6 +83,18 @@ internal sealed class QlmState
         ref var g = ref Backlog.Group(group);
         return Speeds.Of(new(engine), g.Model, view).Seconds(in g.Work);
     }
+
+    /// <summary>Until the group's first member begins, as it stood when its queue was last looked at [s].</summary>
+    public double BeginOf(int group, ClusterView view)
+    {
+        ref var g = ref Backlog.Group(group);
+        var elapsed = (view.Now.Ticks - g.AheadAt) / (double)TimeSpan.TicksPerSecond;
+        return Math.Max(0, g.AheadSeconds - elapsed) + g.AheadLoads;
+    }
+
+    /// <summary>Until an idle engine has loaded a model, the stay of the one it has included [s].</summary>
+    public double LoadFrom(int engine, ModelId model, ClusterView view) => Speeds.LoadSeconds(new(engine), model, view)
+        + Math.Max(0, StayUntil(engine, view) - view.Now.Ticks) / (double)TimeSpan.TicksPerSecond;
 
     /// <summary>Puts a group that stands nowhere into the virtual queue where it begins soonest; ties go to the engine with
     /// the smaller share of its batch taken, then to the lowest id. Without balancing, engines take turns.</summary>

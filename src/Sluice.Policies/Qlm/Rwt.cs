@@ -64,7 +64,7 @@ internal sealed class Rwt(QlmState state)
     /// while.</summary>
     private double UntilLoad(int engine, ClusterView view) => Math.Max(
         state.Loads.DrainSeconds(engine, view),
-        (state.Loads[engine].ResidentUntil - view.Now.Ticks) / (double)TimeSpan.TicksPerSecond);
+        Seconds(state.StayUntil(engine, view) - view.Now.Ticks));
 
     /// <param name="before">Those before it in its group, and their work.</param>
     private WaitEstimate Of(in Entry e, in Group g, int before, in Work work, ClusterView view)

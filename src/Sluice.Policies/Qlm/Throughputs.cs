@@ -6,11 +6,12 @@ namespace Sluice.Policies;
 /// <param name="TokenSeconds">Per output token of average requests: the paper's 1/Θ.</param>
 /// <param name="PromptSeconds">Per token to prefill, beside the decodes.</param>
 /// <param name="StepSeconds">One decode step of the full batch: a running request's time per token.</param>
+/// <param name="LastSeconds">One decode step of what is left of a batch when few are left.</param>
 /// <param name="Batch">Average requests in the full batch.</param>
 /// <param name="Slots">Most requests in a batch.</param>
 /// <param name="KvTokens">KV tokens that a batch holds.</param>
 internal readonly record struct Throughput(
-    double TokenSeconds, double PromptSeconds, double StepSeconds, int Batch, double Slots, double KvTokens)
+    double TokenSeconds, double PromptSeconds, double StepSeconds, double LastSeconds, int Batch, double Slots, double KvTokens)
 {
     /// <summary>Time for some work: steps as places or KV are short, whichever is shorter, and prefill beside them.</summary>
     public double Seconds(in Work work) =>
@@ -44,7 +45,7 @@ internal readonly record struct Throughput(
 internal sealed class Throughputs(FleetInfo? fleet)
 {
     /// <summary>Without a profile: 1,000 tokens/s in a batch of 32, until observed.</summary>
-    private static readonly Throughput s_unknown = new(0.001, 0.00005, 0.032, 32, 32, double.MaxValue);
+    private static readonly Throughput s_unknown = new(0.001, 0.00005, 0.032, 0.032, 32, 32, double.MaxValue);
 
     /// <summary>Busy time over which what was learned fades, and what the profile is worth of it [s].</summary>
     private const double FadeSeconds = 120, PriorSeconds = 20;
@@ -96,6 +97,9 @@ internal sealed class Throughputs(FleetInfo? fleet)
     /// <summary>Requests that fit into its batch at once; without a profile 256, vLLM's default.</summary>
     public int SlotsMax(EngineId engine, ModelId model) => fleet?[engine, model]?.SequencesMax ?? 256;
 
+    /// <summary>Moving one KV token of the model to host memory or back [s].</summary>
+    public double HostSeconds(EngineId engine, ModelId model) => fleet?[engine, model]?.HostSeconds ?? 0;
+
     /// <summary>KV tokens the engine holds with the model.</summary>
     public double KvTokens(EngineId engine, ModelId model) => fleet?[engine, model]?.KvTokens ?? double.MaxValue;
 
@@ -110,8 +114,13 @@ internal sealed class Throughputs(FleetInfo? fleet)
             squares + (outputTokens * outputTokens - squares) / count);
     }
 
-    /// <summary>Mean output of the model's requests so far.</summary>
-    public double OutputTokensOf(ModelId model) => model.Index < _lengths.Count ? _lengths[model.Index].Output : 0;
+    /// <summary>Mean output of the model's requests so far, and its standard deviation.</summary>
+    public (double Mean, double Deviation) OutputTokensOf(ModelId model)
+    {
+        if (model.Index >= _lengths.Count) return (0, 0);
+        var lengths = _lengths[model.Index];
+        return (lengths.Output, Math.Sqrt(Math.Max(0, lengths.Squares - lengths.Output * lengths.Output)));
+    }
 
     /// <summary>Until requests of a model have ended, what is predicted of those that came stands for them.</summary>
     public void ObserveFirst(ModelId model, double promptTokens, double outputTokens)
@@ -137,7 +146,7 @@ internal sealed class Throughputs(FleetInfo? fleet)
         return profile with
         {
             TokenSeconds = profile.TokenSeconds * slower, PromptSeconds = profile.PromptSeconds * slower,
-            StepSeconds = profile.StepSeconds * slower,
+            StepSeconds = profile.StepSeconds * slower, LastSeconds = profile.LastSeconds * slower,
         };
     }
 
@@ -169,7 +178,9 @@ internal sealed class Throughputs(FleetInfo? fleet)
         var mixed = decodes with { PrefillTokens = chunk, AttentionPairsTwice = (long)chunk * chunk };
         var step = Seconds(on.StepTime.StepTime(in decodes));
         var withChunk = Seconds(on.StepTime.StepTime(in mixed));
-        return new(step / batch, (withChunk - step) / chunk, step, batch, slots, Math.Max(1, on.KvTokens));
+        var few = Math.Max(1, batch / 8);
+        var last = Seconds(on.StepTime.StepTime(new() { DecodeSequences = few, ContextTokens = (long)(few * held) }));
+        return new(step / batch, (withChunk - step) / chunk, step, last, batch, slots, Math.Max(1, on.KvTokens));
     }
 
     private void EnsureRoom(ModelId model, ClusterView view)
