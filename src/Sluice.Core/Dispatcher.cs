@@ -33,6 +33,16 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
     public TokenEstimate PredictionOf(RequestId request) =>
         _requests.TryFind(request, out var slot) ? _requests[slot].Predicted : default;
 
+    /// <summary>How long a request would wait if it arrived now, if the scheduler can say.</summary>
+    public WaitForecast? Forecast(Instant now, Request request) =>
+        (_scheduler as IForecastsWaits)?.Forecast(request, policies.Lengths.Predict(request), ViewAt(now));
+
+    /// <summary>How long a queued request will still wait, if the scheduler can say.</summary>
+    public WaitForecast? ForecastOf(Instant now, RequestId request) =>
+        _requests.TryFind(request, out var slot) && _requests[slot].Engine == EngineId.None
+            ? (_scheduler as IForecastsWaits)?.ForecastOf(request, ViewAt(now))
+            : null;
+
     public Admission OnArrival(Instant now, Request request)
     {
         var admission = policies.Admission.Decide(request, ViewAt(now));
@@ -74,7 +84,7 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
                 OnModelLoaded(e.At, e.Engine, new(e.Amount));
                 return;
             case EventKind.FirstToken or EventKind.Finished or EventKind.Cancelled or EventKind.Failed or EventKind.Evicted
-                or EventKind.Migrated:
+                or EventKind.Migrated or EventKind.Declined:
                 if (_requests.TryFind(e.Request, out var slot)) OnRequestEvent(in e, slot);
                 return;
         }
@@ -112,6 +122,7 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
         lost.Sort((a, b) => ArrivalOf(a).CompareTo(ArrivalOf(b)));
         foreach (var slot in lost)
         {
+            _requests[slot].Declines = 0;
             _requests[slot].OutputTokens = outputTokensOf(_requests[slot].Request.Id);
             TakeOff(now, slot, _requests[slot].IsCancelled ? EventKind.Cancelled : EventKind.EngineLost);
         }
@@ -131,6 +142,10 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
         _scheduler.OnEngineChanged(engine, ViewAt(now));
         Pull(now, engine);
     }
+
+    /// <summary>An engine's <see cref="EngineSnapshot.OutstandingMax"/> was raised, or it is ready again: it may take
+    /// more.</summary>
+    public void OnRoom(Instant now, EngineId engine) => Pull(now, engine);
 
     /// <summary>Has the scheduler reconsider, enacts what it wants, and fills whatever room there is. Call at
     /// <see cref="PlanAt"/>.</summary>
@@ -176,6 +191,12 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
                 TakeOff(e.At, slot, _requests[slot].IsCancelled ? EventKind.Cancelled : EventKind.Evicted);
                 EnqueueOrEnd(e.At, slot);
                 break;
+            case EventKind.Declined:
+                _requests[slot].OutputTokens = e.Amount;
+                _requests[slot].Declines++;
+                TakeOff(e.At, slot, _requests[slot].IsCancelled ? EventKind.Cancelled : EventKind.Declined);
+                EnqueueOrEnd(e.At, slot);
+                break;
             default:
                 var request = _requests[slot].Request;
                 if (e.Kind is EventKind.Finished) policies.Lengths.Observe(request, e.Amount);
@@ -215,7 +236,10 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
     {
         ref var tracked = ref _requests[slot];
         Queued++;
-        var queued = new QueuedRequest(tracked.Request, tracked.Predicted, tracked.OutputTokens, tracked.KvAt);
+        var queued = new QueuedRequest(tracked.Request, tracked.Predicted, tracked.OutputTokens, tracked.KvAt)
+        {
+            Declines = tracked.Declines,
+        };
         var engine = _scheduler.OnQueued(in queued, ViewAt(now));
         if (engine != EngineId.None) Dispatch(now, slot, engine);
     }
@@ -254,7 +278,10 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
         tracked.LosesKv = false;
         sink.Emit(new(now, request.Id, engine, request.PromptTokens, EventKind.Dispatched));
         if (tracked.OutputTokens > 0) BeginProducing(now, ref tracked, tracked.OutputTokens);
-        engines[engine.Index].Submit(now, request, tracked.Predicted, tracked.OutputTokens);
+        if (tracked.Declines + 1 < _scheduler.TriesMax)
+            engines[engine.Index].SubmitOrDecline(now, request, tracked.Predicted, tracked.OutputTokens);
+        else
+            engines[engine.Index].Submit(now, request, tracked.Predicted, tracked.OutputTokens);
     }
 
     private void BeginProducing(Instant now, ref TrackedRequest tracked, int outputTokens)

@@ -18,6 +18,9 @@ internal struct TrackedRequest
     /// <summary>The length predictor was told that it produces tokens, and not that it stopped.</summary>
     public bool IsProducing;
 
+    /// <summary>Engines that handed it back since it was last queued for another reason.</summary>
+    public int Declines;
+
     /// <summary>Its eviction was asked for without its KV.</summary>
     public bool LosesKv;
 

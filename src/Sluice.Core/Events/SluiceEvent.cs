@@ -52,6 +52,14 @@ public enum EventKind : byte
 
     /// <summary>An engine is there (again). Amount: 0.</summary>
     EngineJoined,
+
+    /// <summary>Its engine will serve it as best effort: its promise cannot be kept, or others go first. Amount: output tokens
+    /// produced so far.</summary>
+    Relegated,
+
+    /// <summary>Its engine handed it back unserved, so that another one may try. Amount: output tokens produced so
+    /// far.</summary>
+    Declined,
 }
 
 public enum FailReason
@@ -61,6 +69,12 @@ public enum FailReason
 
     /// <summary>No engine is left that could serve it.</summary>
     NoEngine,
+
+    /// <summary>The engine says that the call itself is wrong.</summary>
+    Refused,
+
+    /// <summary>Engines broke off too often, or after something was sent that cannot be continued.</summary>
+    Broken,
 }
 
 /// <summary>One fact, 32 bytes. The same record feeds metrics, trace, dashboard, journal and fingerprint.</summary>

@@ -40,6 +40,10 @@ public interface IKvCache
     /// blocks are short.</summary>
     bool TryReserve(int sequence, int tokens);
 
+    /// <summary>Begins a sequence that continues another one and shares what it holds. False where nothing can be
+    /// shared.</summary>
+    bool TryFork(int parent, int child) => false;
+
     /// <summary>Takes blocks for the decoding set as a whole. False, and nothing changed, if blocks are short.</summary>
     bool TryGrow(int blocks);
 

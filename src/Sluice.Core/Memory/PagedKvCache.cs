@@ -60,6 +60,13 @@ public sealed class PagedKvCache : IKvCache
     /// <summary>Physical block of each logical block of a sequence on the device. Valid until the next call.</summary>
     public ReadOnlySpan<int> BlockTable(int sequence) => _sequences.Live(sequence).Blocks;
 
+    /// <summary>The same for a runner that keeps it through a step. Valid until the sequence changes.</summary>
+    public ReadOnlyMemory<int> BlockTableMemory(int sequence)
+    {
+        ref var held = ref _sequences.Live(sequence);
+        return new(held.Table, 0, held.Count);
+    }
+
     /// <summary>Host block of each logical block of a swapped-out sequence. Valid until the next call.</summary>
     public ReadOnlySpan<int> HostBlockTable(int sequence) => _sequences.Swapped(sequence).Blocks;
 

@@ -28,6 +28,9 @@ internal sealed class DecodeSet(SequenceTable table, IKvCache cache)
     /// <summary>A member whose last token is out, or -1.</summary>
     public int NextEnded => _byEnd.Count > 0 && _byEnd.MinKey <= Clock ? _byEnd.MinItem : -1;
 
+    /// <summary>The members in no particular order.</summary>
+    public int MemberAt(int index) => _byEnd.ItemAt(index);
+
     public int OutputOf(in Sequence sequence) => (int)(sequence.OutputOffset + Clock);
 
     /// <summary>A decoding sequence has computed all it knows but the newest token.</summary>
@@ -66,6 +69,17 @@ internal sealed class DecodeSet(SequenceTable table, IKvCache cache)
 
         _crossing[CrossingOf(in sequence)]--;
         cache.Settle(slot, sequence.Computed + ahead);
+    }
+
+    /// <summary>The member ends with the next step, earlier than was known.</summary>
+    public void EndWithNextStep(int slot) => _byEnd.Set(slot, Clock + 1, table[slot].Request.Id.Value);
+
+    /// <summary>Gives a member the blocks that its computed tokens have come to need, so that its block table can be
+    /// read.</summary>
+    public void Settle(int slot)
+    {
+        Check.That(_takenAhead == 0);
+        if (cache.GrowsWhileDecoding) cache.Settle(slot, ComputedOf(in table[slot]));
     }
 
     /// <summary>Takes the blocks the members need for their next step.</summary>

@@ -7,7 +7,7 @@ namespace Sluice.Core;
 /// time in between. Where the step time has a closed form and the scheduler's decision is stable, one turn takes many
 /// steps, up to the next end, block shortage or arrival, with results identical to single steps.
 /// </remarks>
-public sealed class EngineCore
+public sealed partial class EngineCore
 {
     /// <summary>Steps taken at once; keeps sums of femtoseconds far from overflow.</summary>
     private const long StretchMax = 4096;
@@ -18,13 +18,14 @@ public sealed class EngineCore
     private readonly IEventSink _sink;
     private readonly SequenceTable _table = new();
     private readonly IdMap _slots = new();
-    private readonly Batch _batch = new();
+    private readonly Batch _batch;
     private readonly DecodeSet _decodes;
     private readonly Step _step;
     private readonly IdMap _parked = new();
     private readonly List<(RequestId Request, EventKind How)> _leaves = new(16);
     private readonly List<int> _held = new(16);
     private readonly EngineLimits _limits;
+    private readonly LearnedStepTime? _learned;
 
     private bool _stepping;
     private EngineTime _begin;
@@ -39,8 +40,11 @@ public sealed class EngineCore
     {
         (Id, _limits, _scheduler, _cache, _runner, _sink) = (id, limits, scheduler, cache, runner, sink);
         _decodes = new DecodeSet(_table, cache);
+        _batch = new Batch(_table, _decodes);
         Waiting = new WaitingQueue(_table, scheduler.WaitingOrder);
-        _step = new Step(id, limits, _table, _decodes, Waiting, cache, _batch, Gaps, Lag, sink);
+        _learned = runner.ClosedForm is null ? new LearnedStepTime() : null;
+        IStepTimeModel stepTime = runner.ClosedForm is { } known ? known : _learned!;
+        _step = new Step(id, limits, _table, _decodes, Waiting, cache, _batch, Gaps, Lag, stepTime, sink);
     }
 
     public EngineId Id { get; }
@@ -92,8 +96,10 @@ public sealed class EngineCore
     /// <summary>Takes in a request. It waits in the engine's queue until a step admits it.</summary>
     /// <param name="outputLimit">Tokens after which it ends, at least 1.</param>
     /// <param name="outputTokens">Tokens it has produced elsewhere already; they are computed again like prompt.</param>
+    /// <param name="mayDecline">The scheduler may hand it back.</param>
     /// <returns>False if the engine could never hold it; nothing is kept of it then.</returns>
-    public bool TrySubmit(Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens = 0)
+    public bool TrySubmit(
+        Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens = 0, bool mayDecline = false)
     {
         Check.That(outputLimit > outputTokens);
         if (!_cache.CanEverHold(request, request.PromptTokens + outputLimit)) return false;
@@ -108,6 +114,7 @@ public sealed class EngineCore
         }
 
         var slot = Take(now, request, predicted, outputLimit, outputTokens);
+        _table[slot].MayDecline = mayDecline;
         Waiting.Enqueue(slot, atFront: false);
         return true;
     }
@@ -139,6 +146,7 @@ public sealed class EngineCore
         s.OutputLimit = outputLimit;
         s.Output = outputTokens;
         s.LastTokenAt = EngineTime.At(now);
+        s.FirstTokenAt = Instant.Never;
         s.WorstLag = long.MinValue;
         s.Order = _submitted++;
         _slots.Add(request.Id, slot);
@@ -273,17 +281,20 @@ public sealed class EngineCore
             _scheduler.Compose(_step);
         }
 
+        var handedBack = HandBack(now);
         if (_batch.IsEmpty)
         {
-            // With nobody running, memory is free and whoever is next can be admitted: an idle engine has no work.
-            Check.That(_slots.Count == 0);
-            NextTurn = Instant.Never;
+            // With nobody running, memory is free and whoever is next can be admitted: an idle engine has no work, but for
+            // what came in exchange for those handed back.
+            Check.That(_slots.Count == 0 || handedBack > 0);
+            NextTurn = _slots.Count == 0 ? Instant.Never : now.Instant;
             return;
         }
 
         _stepping = true;
         _begin = now;
         _stepTime = _runner.Run(_batch);
+        _learned?.Observe(in _batch.Shape, _stepTime);
         _increment = 0;
         _stretch = 1;
         if (CanSkip())
@@ -328,9 +339,11 @@ public sealed class EngineCore
     {
         _stepping = false;
         Iterations += _batch.AdvancesDecodes ? 0 : 1;
+        foreach (var (slot, tokens) in _batch.Outcome.Ended) EndWith(slot, tokens);
         if (_batch.AdvancesDecodes) CompleteDecodes(_stretch, _end, takeNext: false);
 
-        foreach (var chunk in _batch.Chunks) CompleteChunk(chunk);
+        for (var i = 0; i < _batch.Chunks.Length; i++) CompleteChunk(_batch.Chunks[i], i);
+        _step.TakeDrafts(_batch.Outcome);
         for (var slot = _decodes.NextEnded; slot >= 0; slot = _decodes.NextEnded) End(slot);
         if (_step.HeldCount > 0 && _step.Running == _step.HeldCount) ReleaseHeld(_end);
     }
@@ -345,9 +358,15 @@ public sealed class EngineCore
         Iterations += steps;
     }
 
-    private void CompleteChunk(Chunk chunk)
+    private void CompleteChunk(Chunk chunk, int index)
     {
         ref var s = ref _table[chunk.Sequence];
+        if (s.Phase == SequencePhase.Verifying)
+        {
+            CompleteDrafts(chunk.Sequence, ref s, _batch.Outcome.AcceptedOf(index));
+            return;
+        }
+
         s.Computed += chunk.Tokens;
         PrefillTokens += chunk.Tokens;
         if (s.Computed < s.Known) return;
@@ -355,6 +374,7 @@ public sealed class EngineCore
         // The step that computes the last known token also samples the next one.
         s.Output++;
         OutputTokens++;
+        if (s.FirstTokenAt == Instant.Never) s.FirstTokenAt = _end.Instant;
         if (s.Output == 1) Emit(EventKind.FirstToken, in s, 1);
         else Gaps.AddOne(s.LastTokenAt, _end);
         s.LastTokenAt = _end;
@@ -396,6 +416,23 @@ public sealed class EngineCore
         _slots.Remove(s.Request.Id, out _);
         _table.Free(slot);
         _sink.Emit(e); // Last, because the sink may submit the next request at once.
+    }
+
+    /// <summary>Lets go of those the scheduler declined in this composition.</summary>
+    private int HandBack(EngineTime now)
+    {
+        var count = _step.Declined.Count;
+        foreach (var (slot, isFree) in _step.Declined)
+        {
+            ref var s = ref _table[slot];
+            var e = new SluiceEvent(now.Instant, s.Request.Id, Id, s.Output, EventKind.Declined);
+            _slots.Remove(s.Request.Id, out _);
+            if (isFree) _table.Free(slot);
+            _sink.Emit(in e);
+        }
+
+        _step.Declined.Clear();
+        return count;
     }
 
     private void LetLeave(EngineTime now)

@@ -30,6 +30,10 @@ public enum SequencePhase : byte
 
     /// <summary>Gone, but its place in the waiting queue is not yet cleared.</summary>
     Removed,
+
+    /// <summary>In this step with its newest token and drafts of those after it; in the decoding set again when the step
+    /// ends.</summary>
+    Verifying,
 }
 
 /// <summary>A request inside an engine. Progress is two numbers, tokens known and tokens computed; prefill and decode are
@@ -45,6 +49,12 @@ public struct Sequence
 
     public SequencePhase Phase { get; internal set; }
     public int Preemptions { get; internal set; }
+
+    /// <summary>When its first token came out of this engine; <see cref="Instant.Never"/> before.</summary>
+    public Instant FirstTokenAt { get; internal set; }
+
+    /// <summary>The engine may hand it back with <see cref="Step.Decline"/>: another one will try.</summary>
+    public bool MayDecline { get; internal set; }
 
     /// <summary>Position in the order of submission to this engine.</summary>
     public long Order { get; internal set; }

@@ -6,7 +6,7 @@ namespace Sluice.Core;
 /// engine, reused.</summary>
 /// <remarks>Each operation checks memory and limits itself and changes nothing when it returns false, so a scheduler is only
 /// the order of its attempts.</remarks>
-public sealed class Step
+public sealed partial class Step
 {
     private readonly SequenceTable _table;
     private readonly DecodeSet _decodes;
@@ -20,14 +20,15 @@ public sealed class Step
     private readonly List<int> _swapped = new(16);
     private readonly List<int> _heldBack = new(16);
     private readonly List<int> _returning = new(16);
+    private readonly List<(int Slot, bool IsFree)> _declined = new(16);
     private long _swappedBetweenSteps;
 
     internal Step(
         EngineId engine, EngineLimits limits, SequenceTable table, DecodeSet decodes, WaitingQueue waiting, IKvCache cache,
-        Batch batch, TokenGaps gaps, ReaderLag lag, IEventSink sink)
+        Batch batch, TokenGaps gaps, ReaderLag lag, IStepTimeModel stepTime, IEventSink sink)
     {
         (_engine, Limits, _table, _decodes, Waiting, Cache) = (engine, limits, table, decodes, waiting, cache);
-        (_batch, _gaps, _lag, _sink, _running) = (batch, gaps, lag, sink, new RunningList(table));
+        (_batch, _gaps, _lag, StepTime, _sink, _running) = (batch, gaps, lag, stepTime, sink, new RunningList(table));
     }
 
     public EngineLimits Limits { get; }
@@ -114,8 +115,9 @@ public sealed class Step
         if (_decodes.Count == 0) return true;
         if (!_decodes.TryTakeBlocks()) return false;
 
-        _batch.AdvancesDecodes = true;
         Budget -= _decodes.Count;
+        AddDrafts();
+        _batch.AdvancesDecodes = _decodes.Count > 0;
         ref var shape = ref _batch.MutableShape;
         shape.DecodeSequences = _decodes.Count + HeldCount;
         shape.ContextTokens = _decodes.ContextTokens + HeldContext;
@@ -145,7 +147,7 @@ public sealed class Step
     {
         ref var s = ref _table[sequence];
         Check.That(s.Phase == SequencePhase.Waiting);
-        if (_returning.Count > 0 || _running.Count - Paused >= Limits.SequencesMax) return false;
+        if (_returning.Count > 0 || IsFull) return false;
 
         var cached = Cache.CachedTokens(s.Request);
         tokens = Math.Min(Math.Min(tokens, Budget), s.Known - cached);
@@ -213,7 +215,7 @@ public sealed class Step
     {
         ref var s = ref _table[sequence];
         Check.That(s.Phase == SequencePhase.Swapped && !_batch.AdvancesDecodes);
-        if (_running.Count - Paused >= Limits.SequencesMax) return false;
+        if (IsFull) return false;
         var blocks = (s.Computed + Cache.BlockTokens) / Cache.BlockTokens; // Room to go on by a token.
         if (Cache.FreeBlocks - blocks < (Running > 0 ? keepFree : 0) || !Cache.TrySwapIn(sequence, s.Computed)) return false;
 
@@ -248,6 +250,25 @@ public sealed class Step
     /// <summary>Lets this step compute more tokens than its budget: engines without chunked prefill take a prompt whole or
     /// not at all.</summary>
     public void WidenBudget(int tokens) => Budget = Math.Max(Budget, tokens);
+
+    /// <summary>Lets this step compute fewer tokens than its budget, because it must not take long.</summary>
+    public void NarrowBudget(int tokens) => Budget = Math.Min(Budget, tokens);
+
+    /// <summary>Tells whoever watches that a sequence is now served as best effort. What that means is the scheduler's
+    /// business.</summary>
+    public void Relegate(int sequence) => Emit(EventKind.Relegated, in _table[sequence], OutputTokens(sequence));
+
+    /// <summary>Hands a waiting sequence back, for another engine to try.</summary>
+    public void Decline(int sequence)
+    {
+        ref var s = ref _table[sequence];
+        Check.That(s.Phase == SequencePhase.Waiting);
+        Check.That(s.MayDecline);
+        _declined.Add((sequence, IsFree: Waiting.Take(sequence))); // Else its place in the queue is only marked.
+        s.Phase = SequencePhase.Removed;
+    }
+
+    internal List<(int Slot, bool IsFree)> Declined => _declined;
 
     internal void Begin(EngineTime now)
     {
@@ -298,7 +319,7 @@ public sealed class Step
     private bool TryBringBack(int slot)
     {
         ref var s = ref _table[slot];
-        if (_running.Count - Paused >= Limits.SequencesMax) return false;
+        if (IsFull) return false;
         if (s.IsMigrating ? !Cache.TryAdmit(slot, s.Request, s.Computed) : !Cache.TrySwapIn(slot, s.Computed)) return false;
 
         if (!s.IsMigrating) _batch.MutableShape.SwappedTokens += s.Computed;
@@ -319,6 +340,16 @@ public sealed class Step
     internal bool HasHeldBack => _heldBack.Count > 0;
 
     internal void ForgetHeldBack() => _heldBack.Clear();
+
+    /// <summary>The batch holds as many sequences as it may.</summary>
+    internal bool IsFull => _running.Count - Paused >= Limits.SequencesMax;
+
+    /// <summary>Takes in a sequence that has all its KV.</summary>
+    internal void Join(int slot, ref Sequence s)
+    {
+        _running.Append(slot);
+        JoinDecodes(slot, ref s);
+    }
 
     internal void JoinDecodes(int slot, ref Sequence s)
     {
@@ -428,6 +459,11 @@ public sealed class Step
             Budget += _batch.Remove(slot, s.Computed);
             Cache.Rewind(slot, s.Computed);
             _prefilling.Remove(slot);
+        }
+        else if (s.Phase == SequencePhase.Verifying)
+        {
+            Budget += _batch.Remove(slot, s.Computed);
+            Cache.Rewind(slot, s.Computed);
         }
         else
         {

@@ -7,8 +7,9 @@ namespace Sluice.Policies;
 /// <remarks>
 /// The rule, per engine: nothing while an earlier eviction is unconfirmed, and nothing for members that are late in any case.
 /// If the head group has the loaded model, as many requests leave as it has members that would be late behind them (places and
-/// KV), youngest first; if it wants another model, everybody leaves, or nobody. Only those leave that have more time than the group: by their own deadline, or, with their first token
-/// out, by as much time again from now. They come back to the head of their group with their KV.
+/// KV), youngest first; if it wants another model, everybody leaves, or nobody. Only those leave that have more time than the
+/// group: by their own deadline, or, with their first token out, by as much time again from now. They come back to the head of
+/// their group with their KV.
 /// Source: QLM, request eviction. O(running + members of the head group) per engine.
 /// </remarks>
 internal sealed class Evictions(QlmState state, Rwt rwt)
@@ -27,6 +28,15 @@ internal sealed class Evictions(QlmState state, Rwt rwt)
                 : MakeWay(v, head, view, operations);
         }
 
+        return count;
+    }
+
+    /// <summary>How many of those on an engine would give way to somebody with this deadline; no more than asked for.</summary>
+    public int WouldGiveWay(int engine, long deadline, int wanted, ClusterView view)
+    {
+        var count = 0;
+        for (var entry = state.Loads[engine].Last; entry >= 0 && count < wanted; entry = state.Backlog[entry].Previous)
+            if (HasMoreTime(in state.Backlog[entry], deadline, view)) count++;
         return count;
     }
 
@@ -121,13 +131,16 @@ internal sealed class Evictions(QlmState state, Rwt rwt)
         return saved;
     }
 
-    private bool HasMoreTime(in Entry e, int head, ClusterView view)
+    private bool HasMoreTime(in Entry e, int head, ClusterView view) =>
+        HasMoreTime(in e, state.Backlog.DeadlineOf(head), view);
+
+    private bool HasMoreTime(in Entry e, long than, ClusterView view)
     {
         if (e.IsLeaving || (e.Request.Media is not null && !e.HasFirstToken)) return false; // It may not have reached the engine.
         var deadline = e.HasFirstToken
             ? QlmDeadline.Again(e.Request, view.Now, TimeSpan.Zero, state.Options.BestEffort).Ticks
             : e.Deadline;
-        return deadline > state.Backlog.DeadlineOf(head);
+        return deadline > than;
     }
 
     private void Evict(int entry, int engine, Operations operations)

@@ -5,6 +5,9 @@ namespace Sluice.Policies;
 /// <summary>Applies the waiting-time estimate to what waits, and says who would be late.</summary>
 internal sealed class Rwt(QlmState state)
 {
+    /// <summary>Members of a group looked at for the wait of one of them.</summary>
+    private const int MembersLooked = 4096;
+
     /// <summary>The wait of an entry that stands last in its group.</summary>
     public WaitEstimate OfLast(int entry, ClusterView view)
     {
@@ -27,6 +30,24 @@ internal sealed class Rwt(QlmState state)
             g.Model, ahead, Seconds(deadline - state.Backlog[g.First].Request.Arrival.Ticks), Seconds(deadline - view.Now.Ticks), share,
             state.Speeds.Of(new(g.Queue), g.Model, view), view.Now.Ticks);
         return wait with { Mean = mean, Deviation = wait.Deviation * Math.Sqrt(mean / wait.Mean) };
+    }
+
+    /// <summary>The wait of an entry wherever it stands.</summary>
+    /// <param name="ahead">Requests before it.</param>
+    public WaitEstimate OfMember(int entry, ClusterView view, out int ahead)
+    {
+        ref var e = ref state.Backlog[entry];
+        ref var g = ref state.Backlog.Group(e.Group);
+        var (before, work) = (0, default(Work));
+        for (var other = g.First; other >= 0 && other != entry && before < MembersLooked; other = state.Backlog[other].Next)
+        {
+            ref var o = ref state.Backlog[other];
+            before++;
+            work += o.Work;
+        }
+
+        ahead = g.AheadRequests + before;
+        return Of(in e, in g, before, in work, view);
     }
 
     /// <summary>The wait of a group's first member.</summary>
@@ -62,7 +83,7 @@ internal sealed class Rwt(QlmState state)
 
     /// <summary>Until an engine may begin to load another model: it has to be empty, and the loaded one stays for a
     /// while.</summary>
-    private double UntilLoad(int engine, ClusterView view) => Math.Max(
+    public double UntilLoad(int engine, ClusterView view) => Math.Max(
         state.Loads.DrainSeconds(engine, view),
         Seconds(state.StayUntil(engine, view) - view.Now.Ticks));
 

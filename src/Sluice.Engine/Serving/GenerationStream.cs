@@ -1,0 +1,45 @@
+using System.Threading.Channels;
+using Sluice.Core;
+
+namespace Sluice.Engine;
+
+/// <summary>A piece of an answer as its caller reads it.</summary>
+/// <param name="End">Set on the last part of each answer, whose token means nothing.</param>
+public readonly record struct AnswerPart(int Sample, TokenChoice Token, AnswerEnd? End);
+
+/// <summary>Hands the answers of one generation from the engine's thread to a reader. The engine never waits for the reader:
+/// there is room for all that can come.</summary>
+public sealed class GenerationStream : IGenerationSink
+{
+    private readonly Channel<AnswerPart> _parts;
+    private int _left;
+
+    /// <param name="samples">Answers asked for.</param>
+    /// <param name="outputTokensMax">Longest answer [tokens], as far as the engine allows: its TokensMax bounds it.</param>
+    public GenerationStream(int samples, int outputTokensMax)
+    {
+        _left = samples;
+        _parts = Channel.CreateBounded<AnswerPart>(new BoundedChannelOptions(checked(samples * (outputTokensMax + 2)))
+        {
+            SingleReader = true,
+            SingleWriter = true,
+        });
+    }
+
+    /// <summary>Ends after the end of the last answer.</summary>
+    public ChannelReader<AnswerPart> Parts => _parts.Reader;
+
+    void IGenerationSink.OnToken(int sample, in TokenChoice token) => Write(new(sample, token, null));
+
+    void IGenerationSink.OnEnd(int sample, in AnswerEnd end)
+    {
+        Write(new(sample, default, end));
+        if (--_left == 0) _parts.Writer.Complete();
+    }
+
+    private void Write(in AnswerPart part)
+    {
+        var isWritten = _parts.Writer.TryWrite(part);
+        Check.That(isWritten);
+    }
+}
