@@ -101,7 +101,7 @@ internal sealed class Backlog
     private readonly List<int> _freeEntries = new(64);
     private readonly List<int> _freeGroups = new(64);
     private Entry[] _entries = new Entry[256];
-    private Group[] _groups = new Group[64];
+    private Group[] _groups = new Group[256];
     private int _usedEntries;
     private long _groupsMade;
 
