@@ -50,7 +50,8 @@ internal sealed class AnswerLengths
     }
 
     /// <summary>Mean and variance of a whole answer. Some must have ended.</summary>
-    public TokenEstimate Estimate()
+    /// <param name="longestPossible">What callers allow [tokens].</param>
+    public TokenEstimate Estimate(double longestPossible)
     {
         var came = Ended; // ended or running at this length or beyond
         foreach (var running in _running) came += running;
@@ -73,9 +74,9 @@ internal sealed class AnswerLengths
         if (left > 1e-9)
         {
             var more = (_endedTokens + _runningTokens) / Ended;
-            var from = longest;
-            mean += left * (from + more);
-            square += left * (from * from + 2 * from * more + 2 * more * more);
+            var tail = Math.Max(longest, Math.Min(longest + more, longestPossible));
+            mean += left * tail;
+            square += left * (tail * tail + (tail < longestPossible ? more * more : 0));
         }
 
         return new(mean, Math.Max(0, square - mean * mean));

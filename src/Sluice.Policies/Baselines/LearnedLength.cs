@@ -31,6 +31,7 @@ public sealed class LearnedLength : ILengthPredictor
     public void OnProducing(Request request, int outputTokens, Instant now)
     {
         var kind = KindOf(request);
+        kind.LongestPossible = Math.Max(kind.LongestPossible, request.MaxOutputTokens);
         kind.IndexOf[request.Id] = kind.Running.Count;
         kind.Running.Add((request, now.Ticks, outputTokens));
     }
@@ -64,6 +65,7 @@ public sealed class LearnedLength : ILengthPredictor
         public readonly Dictionary<RequestId, int> IndexOf = new(64);
         public TokenEstimate Estimate;
         public long RefreshAt;
+        public int LongestPossible;
 
         /// <summary>Of pieces of answers that were produced: time, and tokens.</summary>
         public long Ticks, Tokens;
@@ -74,7 +76,7 @@ public sealed class LearnedLength : ILengthPredictor
             var perTick = Ticks > 0 ? Tokens / (double)Ticks : 0;
             foreach (var (request, since, tokens) in Running)
                 Lengths.AddRunning(Math.Min(tokens + (now.Ticks - since) * perTick, request.MaxOutputTokens - 1));
-            return Lengths.Estimate();
+            return Lengths.Estimate(LongestPossible);
         }
     }
 }

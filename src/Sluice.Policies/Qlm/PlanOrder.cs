@@ -145,7 +145,8 @@ internal sealed class PlanOrder
             var last = Math.Max(to, end) - 1;
             if (i < last || i + 1 >= count) continue;
             ref readonly var before = ref _states[engine][i + 1];
-            if (state.Model == before.Model && Math.Abs(state.Time - before.Time) < 1e-9 && state.Run == before.Run && state.IsFirst == before.IsFirst)
+            if (state.Model == before.Model && Math.Abs(state.Time - before.Time) < 1e-9
+                && state.Run == before.Run && state.IsFirst == before.IsFirst)
                 return CostOfQueue(engine) + state.Cost - before.Cost;
         }
 

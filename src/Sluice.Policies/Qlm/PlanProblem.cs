@@ -8,9 +8,9 @@ internal record struct QueueState(double Time, double Cost, int Model, double Ru
 
 /// <summary>What a plan decides over: groups, engines, and the costs that tie them.</summary>
 /// <remarks>
-/// Each group goes to one position of one virtual queue, without gaps. A group on engine v begins at
-/// S = Start[v] + service of those before it, and for every change of model the time until the longest answer of the model
-/// before ends, which grows with the logarithm of their number, and the load; its last request gets its first token Last later; it is late by
+/// Each group goes to one position of one virtual queue, without gaps. A group on engine v begins at S = Start[v] + service
+/// of those before it, and for every change of model the time until the longest answer of the model before ends, which grows
+/// with the logarithm of their number, and the load; its last request gets its first token Last later; it is late by
 /// p = max(0, S + Last − Slack). The objective is Σ Weight·p + 10⁻³·(time spent loading) + 10⁻⁶·ΣS: tardiness first, then few
 /// loads, then early starts. Weight is the number of requests, times its age once it is late. Nothing is a hard limit: the
 /// overloaded case is the one that matters. Times in seconds.

@@ -38,7 +38,7 @@ internal readonly record struct Throughput(
 /// The batch is what slots and KV hold of average requests. Whoever looks at a batch finds more of the long answers, so they
 /// hold P + O(1 + c²)/2 tokens, c² = σ²/μ² of the answers. A decode step of it and one with a
 /// chunk of prompt beside it give the two rates. Both are multiplied by how much longer than that the engine took for the
-/// tokens it computed: busy time over predicted time, each fading over two minutes of it, with twenty seconds of the profile
+/// tokens it computed: busy time over predicted time, each fading over a minute of it, with five seconds of the profile
 /// to begin with. Intervals in which the engine lacked work teach nothing.
 /// Source: the QLM paper measures one constant Θ per model and device offline.
 /// </remarks>
@@ -48,9 +48,13 @@ internal sealed class Throughputs(FleetInfo? fleet)
     private static readonly Throughput s_unknown = new(0.001, 0.00005, 0.032, 0.032, 32, 32, double.MaxValue);
 
     /// <summary>Busy time over which what was learned fades, and what the profile is worth of it [s].</summary>
-    private const double FadeSeconds = 120, PriorSeconds = 20;
+    private const double FadeSeconds = 60, PriorSeconds = 5;
+
+    /// <summary>An average batch hardly changes; it is used so often before it is computed again.</summary>
+    private const int BatchUses = 256;
 
     private readonly List<Lengths> _lengths = [];
+    private readonly List<(double Batch, int Uses)> _batches = [];
     private Throughput[] _known = []; // as the profile says
     private (double Busy, double Predicted)[] _slowness = [];
     private (double Prompt, double Held)[] _madeFor = [];
@@ -59,8 +63,18 @@ internal sealed class Throughputs(FleetInfo? fleet)
     /// <summary>Running means of a model's requests; Squares is that of the squared answer.</summary>
     private record struct Lengths(long Count, double Prompt, double Output, double Squares);
 
-    /// <summary>Requests of one model in an average batch over the engines that can run it.</summary>
+    /// <summary>Requests of one model in an average batch over the engines that can run it; looked up anew now and
+    /// then.</summary>
     public double BatchOf(ModelId model, ClusterView view)
+    {
+        while (_batches.Count <= model.Index) _batches.Add(default);
+        var (batch, uses) = _batches[model.Index];
+        if (uses == 0) (batch, uses) = (AverageBatch(model, view), BatchUses);
+        _batches[model.Index] = (batch, uses - 1);
+        return batch;
+    }
+
+    private double AverageBatch(ModelId model, ClusterView view)
     {
         var (sum, count) = (0.0, 0);
         for (var v = 0; v < view.Engines.Length; v++)
@@ -73,12 +87,14 @@ internal sealed class Throughputs(FleetInfo? fleet)
         return count == 0 ? 1 : sum / count;
     }
 
-    /// <summary>Of what comes for a model, the part for one of the engines that have it loaded, by their speed: 0 to 1. O(engines).</summary>
+    /// <summary>Of what comes for a model, the part for one of the engines that have it loaded, by their speed: 0 to 1.
+    /// O(engines).</summary>
     public double ShareOf(EngineId engine, ModelId model, ClusterView view)
     {
         var sum = 0.0;
         for (var v = 0; v < view.Engines.Length; v++)
-            if (v == engine.Index || (view.Engines[v].Model == model && view.Engines[v].IsReady)) sum += 1 / Of(new(v), model, view).TokenSeconds;
+            if (v == engine.Index || (view.Engines[v].Model == model && view.Engines[v].IsReady))
+                sum += 1 / Of(new(v), model, view).TokenSeconds;
         return 1 / (Of(engine, model, view).TokenSeconds * sum);
     }
 
