@@ -52,7 +52,7 @@ public static class ReplayCommand
         writer.WriteLine();
         writer.WriteLine($"{"",-22}{"requests",10}{"SLO met",10}{"TTFT p50",11}{"TTFT p99",11}{"E2E p50",11}{"E2E p99",11}{"evictions",11}");
         Row("recorded", recorded.Requests, recorded.Met / (double)recorded.Requests, recorded.Ttft, recorded.E2e, recorded.Evictions);
-        Row(TextOf(run.System), run.All.Requests, run.All.SloAttainment, run.All.Ttft, run.All.E2e, run.Evictions);
+        Row("replayed, " + TextOf(run.System), run.All.Requests, run.All.SloAttainment, run.All.Ttft, run.All.E2e, run.Evictions);
         if (recorded.Requests > run.All.Requests)
             writer.WriteLine("Requests without an answer (refused, or given up before a token) are not replayed: how long they would have been is not known.");
         writer.Flush();
@@ -61,6 +61,6 @@ public static class ReplayCommand
             $"{name,-22}{Figures.Count(requests),10}{Figures.Share(met),10}{Figures.Latency(ttft.P50),11}{Figures.Latency(ttft.P99),11}"
             + $"{Figures.Latency(e2e.P50),11}{Figures.Latency(e2e.P99),11}{Figures.Count(evictions),11}");
 
-        static string TextOf(string name) => name.Length <= 21 ? name : name[..20] + "…";
+        static string TextOf(string name) => name.Length <= 11 ? name : name[..10] + "…";
     }
 }

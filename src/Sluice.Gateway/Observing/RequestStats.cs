@@ -129,10 +129,19 @@ public sealed class RequestStats : IEventSink
         if (IsMet(live, first, e.At, e.Amount)) stats.Met++;
     }
 
-    /// <summary>The rule of the simulator's <see cref="Simulation.Promises"/>, on live requests.</summary>
+    /// <summary>The rule of the simulator's <see cref="Simulation.Promises"/>, on live requests. An answer that its engine gives whole
+    /// shows no first token: it has kept its promises if it is there when a stream that kept them would have ended; where no pace was
+    /// promised, its wait counts as its time to first token.</summary>
     internal static bool IsMet(LiveRequest live, Instant firstToken, Instant ended, int outputTokens)
     {
         var slo = live.Call.Slo;
+        if (!live.Call.Stream)
+        {
+            if (slo.Ttft == TimeSpan.MaxValue || slo.Tpot == TimeSpan.MaxValue)
+                return IsWithin(live.Wait, slo.Ttft) && IsWithin(ended - live.ArrivedAt, slo.E2e);
+            return IsWithin(ended - live.ArrivedAt, slo.Ttft + slo.Tpot * outputTokens) && IsWithin(ended - live.ArrivedAt, slo.E2e);
+        }
+
         return IsWithin(firstToken - live.ArrivedAt, slo.Ttft) && IsWithin(ended - live.ArrivedAt, slo.E2e)
             && (outputTokens <= 1 || IsWithin((ended - firstToken) / (outputTokens - 1), slo.Tpot));
 
