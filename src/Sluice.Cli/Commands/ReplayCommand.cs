@@ -10,7 +10,10 @@ public static class ReplayCommand
     public static Command Create(Terminal terminal)
     {
         var command = new Command("replay", "Run a gateway's journal through the simulator, under any policy.");
-        var file = new Argument<string>("file") { Description = "a journal that 'sluice serve --data DIR' wrote, DIR/journal/journal-*.jsonl" };
+        var file = new Argument<string>("file")
+        {
+            Description = "a journal that 'sluice serve --data DIR' wrote, DIR/journal/journal-*.jsonl",
+        };
         command.Arguments.Add(file);
         var run = new RunOptions(command);
         var output = new OutputOptions(command);
@@ -50,11 +53,17 @@ public static class ReplayCommand
     private static void Compare(RunSummary run, RecordedFates recorded, TextWriter writer)
     {
         writer.WriteLine();
-        writer.WriteLine($"{"",-22}{"requests",10}{"SLO met",10}{"TTFT p50",11}{"TTFT p99",11}{"E2E p50",11}{"E2E p99",11}{"evictions",11}");
+        writer.WriteLine(
+            $"{"",-22}{"requests",10}{"SLO met",10}{"TTFT p50",11}{"TTFT p99",11}{"E2E p50",11}{"E2E p99",11}{"evictions",11}");
         Row("recorded", recorded.Requests, recorded.Met / (double)recorded.Requests, recorded.Ttft, recorded.E2e, recorded.Evictions);
         Row("replayed, " + TextOf(run.System), run.All.Requests, run.All.SloAttainment, run.All.Ttft, run.All.E2e, run.Evictions);
         if (recorded.Requests > run.All.Requests)
-            writer.WriteLine("Requests without an answer (refused, or given up before a token) are not replayed: how long they would have been is not known.");
+        {
+            writer.WriteLine(
+                "Requests without an answer (refused, or given up before a token) are not replayed: how long they would have been "
+                + "is not known.");
+        }
+
         writer.Flush();
 
         void Row(string name, long requests, double met, Distribution ttft, Distribution e2e, long evictions) => writer.WriteLine(

@@ -52,11 +52,16 @@ public static class TopCommand
         {
             using var answer = await http.GetAsync(url, stop).ConfigureAwait(false);
             if (!answer.IsSuccessStatusCode)
-                throw new InputException($"--url {text}: it answers {(int)answer.StatusCode} at /dashboard/state; expected a Sluice gateway.");
+            {
+                throw new InputException(
+                    $"--url {text}: it answers {(int)answer.StatusCode} at /dashboard/state; expected a Sluice gateway.");
+            }
+
             return await JsonDocument.ParseAsync(await answer.Content.ReadAsStreamAsync(stop).ConfigureAwait(false), default, stop)
                 .ConfigureAwait(false);
         }
-        catch (Exception e) when (e is HttpRequestException or JsonException || (e is TaskCanceledException && !stop.IsCancellationRequested))
+        catch (Exception e) when (
+            e is HttpRequestException or JsonException || (e is TaskCanceledException && !stop.IsCancellationRequested))
         {
             throw new InputException($"--url {text}: no gateway answers there; './sluice serve' starts one.");
         }

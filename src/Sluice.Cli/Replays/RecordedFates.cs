@@ -25,8 +25,8 @@ public sealed record RecordedFates(int Requests, int Finished, int Met, int Evic
             requests++;
             evictions += (int)NumberOf(fate, "evictions");
             if (fate.TryGetProperty("met_slo", out var kept) && kept.ValueKind == JsonValueKind.True) met++;
-            if (!fate.TryGetProperty("outcome", out var outcome) || outcome.ValueKind != JsonValueKind.String || !outcome.ValueEquals("finished"))
-                continue;
+            if (!fate.TryGetProperty("outcome", out var outcome) || outcome.ValueKind != JsonValueKind.String) continue;
+            if (!outcome.ValueEquals("finished")) continue;
             finished++;
             ttft.Add((long)(NumberOf(fate, "ttft_ms") * UnitsPerMillisecond));
             e2e.Add((long)(NumberOf(fate, "e2e_ms") * UnitsPerMillisecond));

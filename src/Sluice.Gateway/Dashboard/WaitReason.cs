@@ -19,7 +19,8 @@ internal static class WaitReason
     {
         var before = request.Evictions == 0
             ? ""
-            : $" It gave way {request.Evictions} time{(request.Evictions == 1 ? "" : "s")} to more urgent work and keeps its {request.OutputTokens} tokens.";
+            : $" It gave way {request.Evictions} time{(request.Evictions == 1 ? "" : "s")} to more urgent work and keeps its "
+                + $"{request.OutputTokens} tokens.";
         if (request.Engine.Length > 0)
         {
             var waited = Text(request.DispatchedAt - request.ArrivedAt);
@@ -38,9 +39,11 @@ internal static class WaitReason
                 : $"{request.Model} is loaded nowhere; {able[0].Name} can load it when what it runs has ended."
             : loaded.All(e => e.Outstanding >= e.Places)
                 ? $"Every place is taken on {List(loaded.Select(e => $"{e.Name} ({e.Outstanding} of {e.Places})"))}."
-                : $"{List(loaded.Where(e => e.Outstanding < e.Places).Select(e => e.Name))} has room, but its memory or more urgent work comes first.";
+                : $"{List(loaded.Where(e => e.Outstanding < e.Places).Select(e => e.Name))} has room, but its memory or more urgent "
+                    + "work comes first.";
         var forecast = request.Forecast is { } f && double.IsFinite(f.Mean)
-            ? $" {Count(f.Ahead)} ahead of it; it should go in {Text(TimeSpan.FromSeconds(f.Mean))} (nine of ten within {Text(TimeSpan.FromSeconds(f.P90))})."
+            ? $" {Count(f.Ahead)} ahead of it; it should go in {Text(TimeSpan.FromSeconds(f.Mean))} (nine of ten within "
+                + $"{Text(TimeSpan.FromSeconds(f.P90))})."
             : "";
         return where + forecast + before;
     }

@@ -8,8 +8,8 @@ namespace Sluice.Gateway;
 /// <param name="At">When it ended.</param>
 /// <param name="Outcome">finished, cancelled, failed or rejected.</param>
 internal sealed record JournalLine(
-    string Outcome, string Model, string Class, int Tenant, Slo Slo, Instant ArrivedAt, Instant DispatchedAt, Instant FirstTokenAt, Instant At,
-    int PromptTokens, int OutputTokens, string Engine, int Evictions, bool IsMet)
+    string Outcome, string Model, string Class, int Tenant, Slo Slo, Instant ArrivedAt, Instant DispatchedAt, Instant FirstTokenAt,
+    Instant At, int PromptTokens, int OutputTokens, string Engine, int Evictions, bool IsMet)
 {
     /// <param name="epoch">Of the gateway's time line [s since 1970].</param>
     public void Write(Utf8JsonWriter json, double epoch)

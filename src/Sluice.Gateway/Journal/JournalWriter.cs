@@ -112,7 +112,8 @@ public sealed class JournalWriter : IEventSink
     {
         string[] old = [.. Directory.EnumerateFiles(_folder, "journal-*.jsonl").Order(StringComparer.Ordinal)];
         foreach (var file in old.SkipLast(_filesMax - 1)) File.Delete(file);
-        var last = old.Length == 0 ? 0 : int.TryParse(Path.GetFileNameWithoutExtension(old[^1])["journal-".Length..], out var n) ? n : old.Length;
+        var newest = old.Length == 0 ? "0" : Path.GetFileNameWithoutExtension(old[^1])["journal-".Length..];
+        var last = int.TryParse(newest, out var number) ? number : old.Length;
         return new FileStream(
             Path.Combine(_folder, $"journal-{last + 1:D6}.jsonl"), FileMode.CreateNew, FileAccess.Write, FileShare.Read, 1 << 16);
     }
