@@ -20,6 +20,9 @@ public sealed record Terminal(TextWriter Out, TextWriter Error)
     /// <summary>Where a text that is not an argument comes from; null where there is nothing to read.</summary>
     public TextReader? In { get; init; }
 
+    /// <summary>Whether somebody sees <see cref="Out"/> as it is written.</summary>
+    public bool IsInteractive { get; init; }
+
     /// <summary>Ctrl-C.</summary>
     public CancellationToken Stop { get; init; }
 
@@ -27,6 +30,7 @@ public sealed record Terminal(TextWriter Out, TextWriter Error)
     {
         Width = Console.IsOutputRedirected ? UsualWidth : WindowWidth(),
         ShowsProgress = !Console.IsErrorRedirected,
+        IsInteractive = !Console.IsOutputRedirected,
         Stop = stop,
         In = Console.In,
     };
