@@ -117,11 +117,9 @@ internal sealed unsafe partial class Step : ITeamWork, IDisposable
         (first, end) = Share(layer.Down[0].Panels, member);
         for (var p = first; p < end; p++)
         {
+            var panel = View(layer.Down[0], 0, p, rows, scratch.ExpandedA);
             for (var t = 0; t < PackedRows.Tiles(rows, _rowsMax); t++)
-            {
-                var held = Product(layer.Down[0], 0, packed, p, 0, rows, t, scratch.ProductA);
-                AddTo(Hidden, t * _rowsMax, p, held, scratch.ProductA);
-            }
+                AddTo(Hidden, t * _rowsMax, p, Product(panel, packed, 0, rows, t, scratch.ProductA), scratch.ProductA);
         }
 
         _team.Meet();
@@ -146,9 +144,10 @@ internal sealed unsafe partial class Step : ITeamWork, IDisposable
         for (var p = first; p < end; p++)
         {
             var count = Math.Min(Panel.Rows, _config.Vocabulary - p * Panel.Rows);
+            var panel = View(_vocabulary, 0, p, _outputCount, scratch.ExpandedA);
             for (var t = 0; t < PackedRows.Tiles(_outputCount, _rowsMax); t++)
             {
-                var held = Product(_vocabulary, 0, packed, p, 0, _outputCount, t, scratch.ProductA);
+                var held = Product(panel, packed, 0, _outputCount, t, scratch.ProductA);
                 for (var r = 0; r < held; r++)
                 {
                     var to = _to + (long)(t * _rowsMax + r) * _config.Vocabulary + p * Panel.Rows;

@@ -44,8 +44,12 @@ internal sealed unsafe partial class Step
         var (start, end) = Share(layer.Output.Panels, member);
         var product = _scratch[member].ProductA;
         for (var p = start; p < end; p++)
+        {
+            var panel = View(layer.Output, 0, p, rows, _scratch[member].ExpandedA);
             for (var t = 0; t < PackedRows.Tiles(rows, _rowsMax); t++)
-                AddTo(Hidden, t * _rowsMax, p, Product(layer.Output, 0, packed, p, 0, rows, t, product), product);
+                AddTo(Hidden, t * _rowsMax, p, Product(panel, packed, 0, rows, t, product), product);
+        }
+
         _team.Meet();
     }
 
@@ -65,9 +69,10 @@ internal sealed unsafe partial class Step
                 1 => (new RowBuffer(_buffers.Key, _buffers.KvStride), layer.Weights.KeyBias),
                 _ => (new RowBuffer(_buffers.Value, _buffers.KvStride), layer.Weights.ValueBias),
             };
+            var view = View(projection, matrix, panel, rows, _scratch[member].ExpandedA);
             for (var t = 0; t < PackedRows.Tiles(rows, _rowsMax); t++)
             {
-                var held = Product(projection, matrix, packed, panel, 0, rows, t, product);
+                var held = Product(view, packed, 0, rows, t, product);
                 for (var r = 0; bias is not null && r < held; r++)
                     Lanes.Add(bias.At + panel * Panel.Rows, product + r * Panel.Rows, Panel.Rows);
                 CopyTo(to, t * _rowsMax, panel, held, product);

@@ -41,7 +41,8 @@ internal sealed unsafe partial class Step
         for (var i = member; i < tiles * projection.Panels; i += _team.Size)
         {
             var (tile, panel) = (i / projection.Panels, i % projection.Panels);
-            CopyTo(to, tile * _rowsMax, panel, Product(projection, 0, packed, panel, 0, rows, tile, product), product);
+            var view = View(projection, 0, panel, 0, null);
+            CopyTo(to, tile * _rowsMax, panel, Product(view, packed, 0, rows, tile, product), product);
         }
 
         _team.Meet();
@@ -75,9 +76,10 @@ internal sealed unsafe partial class Step
         var product = _scratch[member].ProductA;
         var to = new RowBuffer(_buffers.ExpertOutput, _buffers.DimStride);
         var (first, count) = (queues.First(expert), queues.Count(expert));
+        var view = View(projection, 0, panel, count, _scratch[member].ExpandedA);
         for (var t = 0; t < PackedRows.Tiles(count, _rowsMax); t++)
         {
-            var held = Product(projection, 0, _buffers.Packed, panel, first, count, t, product);
+            var held = Product(view, _buffers.Packed, first, count, t, product);
             CopyTo(to, first + t * _rowsMax, panel, held, product);
         }
     }
