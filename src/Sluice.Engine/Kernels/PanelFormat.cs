@@ -15,16 +15,15 @@ internal readonly unsafe struct TileSet
     public required delegate*<byte*, int, float*, float*, float*, void> One { get; init; }
     public required delegate*<byte*, int, float*, float*, float*, void> Two { get; init; }
     public required delegate*<byte*, int, float*, float*, float*, void> Four { get; init; }
-    public required delegate*<byte*, int, float*, float*, float*, void> Eight { get; init; }
 
     /// <summary>Writes a panel's weights as floats, in the layout of <see cref="F32Format"/>; for formats without
     /// scales.</summary>
     public required delegate*<byte*, int, float*, void> Expand { get; init; }
 
-    /// <param name="rows">1, 2, 4 or 8.</param>
+    /// <param name="rows">1, 2 or 4.</param>
     public void Run(int rows, byte* panel, int columns, float* x, float* sums, float* to)
     {
-        var kernel = rows switch { 1 => One, 2 => Two, 4 => Four, _ => Eight };
+        var kernel = rows switch { 1 => One, 2 => Two, _ => Four };
         kernel(panel, columns, x, sums, to);
     }
 }
@@ -36,7 +35,7 @@ internal readonly unsafe struct TileSet
 /// <see cref="OutputScale"/>.</param>
 internal sealed record PanelFormat(
     GgufTensorType Type, bool IsScaled, bool HasHighBits, int SuperColumns, int BlockColumns, int GroupColumns,
-    int SuperHeaderBytes, int BlockHeaderBytes, int GroupBytes, ActivationForm Form, int RowsMax, TileSet Tiles,
+    int SuperHeaderBytes, int BlockHeaderBytes, int GroupBytes, ActivationForm Form, TileSet Tiles,
     float OutputScale, PanelFormat? Expanded)
 {
     /// <summary>Bytes of a panel of 64 rows.</summary>
@@ -75,13 +74,11 @@ internal sealed record PanelFormat(
         TFormat.SuperHeaderBytes, TFormat.BlockHeaderBytes, TFormat.GroupBytes,
         new(TFormat.ActivationScale(0), TFormat.ActivationScale(1), TFormat.ActivationScale(2), TFormat.ActivationScale(3),
             TFormat.HasMinimum ? TFormat.BlockColumns : 0),
-        TS.RowsMax,
         new TileSet
         {
             One = &Tiles<TS, TF, TI, TFormat>.One,
             Two = &Tiles<TS, TF, TI, TFormat>.Two,
-            Four = TS.RowsMax == 8 ? &Tiles<TS, TF, TI, TFormat>.FourWide : &Tiles<TS, TF, TI, TFormat>.Four,
-            Eight = &Tiles<TS, TF, TI, TFormat>.Eight,
+            Four = TS.Registers == 32 ? &Tiles<TS, TF, TI, TFormat>.FourWide : &Tiles<TS, TF, TI, TFormat>.Four,
             Expand = &Tiles<TS, TF, TI, TFormat>.Expand,
         },
         TFormat.OutputScale, type == GgufTensorType.F16 ? Make<TS, TF, TI, F32Format>(GgufTensorType.F32) : null);

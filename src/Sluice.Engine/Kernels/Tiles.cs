@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 
 namespace Sluice.Engine;
 
-/// <summary>Products of a panel of 64 weight rows with 1, 2, 4 or 8 rows of activations.</summary>
+/// <summary>Products of a panel of 64 weight rows with 1, 2 or 4 rows of activations.</summary>
 /// <remarks>Every product is summed along the columns from first to last, one fused multiply-add each, in its own lane; scaled
 /// formats do so within a block and add up the blocks in order. That order is the same in all of them, at every width, so a row
 /// of activations gives the same bits whichever rows it is computed with. The bodies differ only in how many sums are

@@ -3,7 +3,9 @@ namespace Sluice.Engine;
 /// <summary>What one thread needs for itself.</summary>
 internal sealed unsafe class MemberScratch : IDisposable
 {
-    private const int RowsMax = 8;
+    /// <summary>Rows, and queries, that it holds.</summary>
+    public const int RowsMax = 8;
+
     private readonly AlignedMemory _floats;
     private readonly AlignedMemory _tiles;
 

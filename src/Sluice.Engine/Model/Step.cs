@@ -18,7 +18,6 @@ internal sealed unsafe partial class Step : ITeamWork, IDisposable
     private readonly AttentionKernels _attention;
     private readonly MemberScratch[] _scratch;
     private readonly ExpertQueues? _queues;
-    private readonly int _rowsMax;
     private StepBuffers _buffers;
     private int[] _outputRows = [];
     private int _outputCount;
@@ -33,7 +32,6 @@ internal sealed unsafe partial class Step : ITeamWork, IDisposable
         _vocabulary = new(weights.Vocabulary);
         _rope = new(config, weights.RopeFrequencies is { } factors ? factors.At : null);
         _attention = AttentionKernels.Of(options.KvType, options.InstructionSet);
-        _rowsMax = weights.Vocabulary.Format.RowsMax;
         _scratch = new MemberScratch[team.Size];
         for (var i = 0; i < team.Size; i++) _scratch[i] = new(config, store, contextMax);
         _queues = config.Experts > 0 ? new(config.Experts, config.ExpertsUsed) : null;
@@ -118,8 +116,8 @@ internal sealed unsafe partial class Step : ITeamWork, IDisposable
         for (var p = first; p < end; p++)
         {
             var panel = View(layer.Down[0], 0, p, rows, scratch.ExpandedA);
-            for (var t = 0; t < PackedRows.Tiles(rows, _rowsMax); t++)
-                AddTo(Hidden, t * _rowsMax, p, Product(panel, packed, 0, rows, t, scratch.ProductA), scratch.ProductA);
+            for (var t = 0; t < PackedRows.Tiles(rows); t++)
+                AddTo(Hidden, t * PackedRows.TileRowsMax, p, Product(panel, packed, 0, rows, t, scratch.ProductA), scratch.ProductA);
         }
 
         _team.Meet();
@@ -145,12 +143,12 @@ internal sealed unsafe partial class Step : ITeamWork, IDisposable
         {
             var count = Math.Min(Panel.Rows, _config.Vocabulary - p * Panel.Rows);
             var panel = View(_vocabulary, 0, p, _outputCount, scratch.ExpandedA);
-            for (var t = 0; t < PackedRows.Tiles(_outputCount, _rowsMax); t++)
+            for (var t = 0; t < PackedRows.Tiles(_outputCount); t++)
             {
                 var held = Product(panel, packed, 0, _outputCount, t, scratch.ProductA);
                 for (var r = 0; r < held; r++)
                 {
-                    var to = _to + (long)(t * _rowsMax + r) * _config.Vocabulary + p * Panel.Rows;
+                    var to = _to + (long)(t * PackedRows.TileRowsMax + r) * _config.Vocabulary + p * Panel.Rows;
                     new ReadOnlySpan<float>(scratch.ProductA + r * Panel.Rows, count).CopyTo(new(to, count));
                 }
             }

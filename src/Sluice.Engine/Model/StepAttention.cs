@@ -46,8 +46,8 @@ internal sealed unsafe partial class Step
         for (var p = start; p < end; p++)
         {
             var panel = View(layer.Output, 0, p, rows, _scratch[member].ExpandedA);
-            for (var t = 0; t < PackedRows.Tiles(rows, _rowsMax); t++)
-                AddTo(Hidden, t * _rowsMax, p, Product(panel, packed, 0, rows, t, product), product);
+            for (var t = 0; t < PackedRows.Tiles(rows); t++)
+                AddTo(Hidden, t * PackedRows.TileRowsMax, p, Product(panel, packed, 0, rows, t, product), product);
         }
 
         _team.Meet();
@@ -70,12 +70,12 @@ internal sealed unsafe partial class Step
                 _ => (new RowBuffer(_buffers.Value, _buffers.KvStride), layer.Weights.ValueBias),
             };
             var view = View(projection, matrix, panel, rows, _scratch[member].ExpandedA);
-            for (var t = 0; t < PackedRows.Tiles(rows, _rowsMax); t++)
+            for (var t = 0; t < PackedRows.Tiles(rows); t++)
             {
                 var held = Product(view, packed, 0, rows, t, product);
                 for (var r = 0; bias is not null && r < held; r++)
                     Lanes.Add(bias.At + panel * Panel.Rows, product + r * Panel.Rows, Panel.Rows);
-                CopyTo(to, t * _rowsMax, panel, held, product);
+                CopyTo(to, t * PackedRows.TileRowsMax, panel, held, product);
             }
         }
     }

@@ -37,12 +37,12 @@ internal sealed unsafe partial class Step
         var packed = Input(projection, Hidden, layer.Weights.FeedForwardNorm.At, rows, default, member);
         var to = new RowBuffer(_buffers.Router, _buffers.RouterStride);
         var product = _scratch[member].ProductA;
-        var tiles = PackedRows.Tiles(rows, _rowsMax);
+        var tiles = PackedRows.Tiles(rows);
         for (var i = member; i < tiles * projection.Panels; i += _team.Size)
         {
             var (tile, panel) = (i / projection.Panels, i % projection.Panels);
             var view = View(projection, 0, panel, 0, null);
-            CopyTo(to, tile * _rowsMax, panel, Product(view, packed, 0, rows, tile, product), product);
+            CopyTo(to, tile * PackedRows.TileRowsMax, panel, Product(view, packed, 0, rows, tile, product), product);
         }
 
         _team.Meet();
@@ -57,7 +57,7 @@ internal sealed unsafe partial class Step
         for (var e = 0; e < queues.Experts; e++)
         {
             var (first, count) = (queues.First(e), queues.Count(e));
-            for (var t = 0; t < PackedRows.Tiles(count, _rowsMax); t++)
+            for (var t = 0; t < PackedRows.Tiles(count); t++)
             {
                 if (item++ % _team.Size != member) continue;
                 // Hidden states come from where their rows are; inner ones lie at the queue's positions.
@@ -77,10 +77,10 @@ internal sealed unsafe partial class Step
         var to = new RowBuffer(_buffers.ExpertOutput, _buffers.DimStride);
         var (first, count) = (queues.First(expert), queues.Count(expert));
         var view = View(projection, 0, panel, count, _scratch[member].ExpandedA);
-        for (var t = 0; t < PackedRows.Tiles(count, _rowsMax); t++)
+        for (var t = 0; t < PackedRows.Tiles(count); t++)
         {
             var held = Product(view, _buffers.Packed, first, count, t, product);
-            CopyTo(to, first + t * _rowsMax, panel, held, product);
+            CopyTo(to, first + t * PackedRows.TileRowsMax, panel, held, product);
         }
     }
 

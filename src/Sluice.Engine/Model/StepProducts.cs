@@ -38,17 +38,17 @@ internal sealed unsafe partial class Step
     private (int First, int End) Share(int count, int member) =>
         ((int)((long)count * member / _team.Size), (int)((long)count * (member + 1) / _team.Size));
 
-    /// <summary>Lays out the input of a projection, after a norm if one is given. A single tile every thread lays out for
+    /// <summary>Lays out the input of a projection, after a norm if one is given. A few rows every thread lays out for
     /// itself, which is faster than meeting.</summary>
     /// <param name="index">Which rows of the buffer; empty for the first ones.</param>
     private PackedRows[] Input(
         Projection projection, RowBuffer from, float* norm, int rows, ReadOnlySpan<int> index, int member)
     {
-        var tiles = PackedRows.Tiles(rows, _rowsMax);
+        var tiles = PackedRows.Tiles(rows);
         var scratch = _scratch[member];
-        if (tiles == 1)
+        if (rows <= MemberScratch.RowsMax)
         {
-            PackTile(projection, scratch.Packed, from, norm, rows, index, 0, 0, scratch);
+            for (var t = 0; t < tiles; t++) PackTile(projection, scratch.Packed, from, norm, rows, index, t, 0, scratch);
             return scratch.Packed;
         }
 
@@ -63,8 +63,8 @@ internal sealed unsafe partial class Step
         Projection projection, PackedRows[] to, RowBuffer from, float* norm, int rows, ReadOnlySpan<int> index, int tile,
         int position, MemberScratch scratch)
     {
-        var first = tile * _rowsMax;
-        var width = PackedRows.TileRows(rows, _rowsMax, tile);
+        var first = tile * PackedRows.TileRowsMax;
+        var width = PackedRows.TileRows(rows, tile);
         var held = Math.Min(width, rows - first);
         var source = from.Row(first);
         var stride = from.Stride;
@@ -103,14 +103,14 @@ internal sealed unsafe partial class Step
     /// <param name="position">Where the first of the rows is in <paramref name="packed"/>.</param>
     /// <param name="to">A row of 64 per row.</param>
     /// <returns>Rows that count; a kernel may have computed more.</returns>
-    private int Product(in PanelView panel, PackedRows[] packed, int position, int rows, int tile, float* to)
+    private static int Product(in PanelView panel, PackedRows[] packed, int position, int rows, int tile, float* to)
     {
         var input = packed[panel.Form];
-        var width = PackedRows.TileRows(rows, _rowsMax, tile);
-        var at = position + tile * _rowsMax;
+        var width = PackedRows.TileRows(rows, tile);
+        var at = position + tile * PackedRows.TileRowsMax;
         panel.Tiles.Run(width, panel.At, panel.Columns, input.Values(at, panel.Columns), input.Sums(at, panel.Columns), to);
         if (panel.Scale != 1) Lanes.Scale(to, panel.Scale, width * Panel.Rows);
-        return Math.Min(width, rows - tile * _rowsMax);
+        return Math.Min(width, rows - tile * PackedRows.TileRowsMax);
     }
 
     /// <summary>One panel of gate and up for all rows, into the inner buffer.</summary>
@@ -118,13 +118,13 @@ internal sealed unsafe partial class Step
     {
         var gate = View(projection, 0, panel, rows, scratch.ExpandedA);
         var up = View(projection, 1, panel, rows, scratch.ExpandedB);
-        for (var t = 0; t < PackedRows.Tiles(rows, _rowsMax); t++)
+        for (var t = 0; t < PackedRows.Tiles(rows); t++)
         {
             Product(gate, packed, position, rows, t, scratch.ProductA);
             var held = Product(up, packed, position, rows, t, scratch.ProductB);
             for (var r = 0; r < held; r++)
                 Lanes.SwiGlu(scratch.ProductA + r * Panel.Rows, scratch.ProductB + r * Panel.Rows, Panel.Rows,
-                    Inner.Row(position + t * _rowsMax + r) + panel * Panel.Rows);
+                    Inner.Row(position + t * PackedRows.TileRowsMax + r) + panel * Panel.Rows);
         }
     }
 
