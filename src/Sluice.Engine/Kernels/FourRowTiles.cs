@@ -149,14 +149,18 @@ internal static unsafe partial class Tiles<TS, TF, TI, TFormat>
                         for (var r = 0; r < TFormat.GroupColumns; r += TFormat.RunColumns)
                         {
                             FourWideColumn(from, w0, h0, w1, h1, w2, h2, w3, h3, mask0,
-                                ref c00, ref c01, ref c02, ref c03, ref c10, ref c11, ref c12, ref c13, ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
+                                ref c00, ref c01, ref c02, ref c03, ref c10, ref c11, ref c12, ref c13,
+                                ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
                             if (TFormat.RunColumns == 1) break;
                             FourWideColumn(from + 4, w0, h0, w1, h1, w2, h2, w3, h3, mask1,
-                                ref c00, ref c01, ref c02, ref c03, ref c10, ref c11, ref c12, ref c13, ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
+                                ref c00, ref c01, ref c02, ref c03, ref c10, ref c11, ref c12, ref c13,
+                                ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
                             FourWideColumn(from + 8, w0, h0, w1, h1, w2, h2, w3, h3, mask2,
-                                ref c00, ref c01, ref c02, ref c03, ref c10, ref c11, ref c12, ref c13, ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
+                                ref c00, ref c01, ref c02, ref c03, ref c10, ref c11, ref c12, ref c13,
+                                ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
                             FourWideColumn(from + 12, w0, h0, w1, h1, w2, h2, w3, h3, mask3,
-                                ref c00, ref c01, ref c02, ref c03, ref c10, ref c11, ref c12, ref c13, ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
+                                ref c00, ref c01, ref c02, ref c03, ref c10, ref c11, ref c12, ref c13,
+                                ref c20, ref c21, ref c22, ref c23, ref c30, ref c31, ref c32, ref c33);
                             from += 16;
                             w0 = TS.Right16(w0);
                             w1 = TS.Right16(w1);

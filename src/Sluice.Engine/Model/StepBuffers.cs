@@ -34,7 +34,8 @@ internal sealed unsafe class StepBuffers : IDisposable
         }
 
         var columnsMax = ColumnsMax(config);
-        for (var f = 0; f < Projection.FormsMax; f++) Packed[f] = new PackedRows(PackedRows.Tiles(Positions) * PackedRows.TileRowsMax, columnsMax);
+        var packedRows = PackedRows.Tiles(Positions) * PackedRows.TileRowsMax;
+        for (var f = 0; f < Projection.FormsMax; f++) Packed[f] = new(packedRows, columnsMax);
     }
 
     public int Rows { get; }
