@@ -30,7 +30,7 @@ internal static class EngineFigures
     public static void Print(int seconds, int[] threadCounts)
     {
         Console.WriteLine($"# Engine figures\n\n{Machine.Describe()}\n");
-        Console.WriteLine("Best step of each kind, by the clock and by processor time per thread, which is what the clock would show if no");
+        Console.WriteLine("Best step of each kind by the clock; mean step by processor time per thread, which is what the clock would show if no");
         Console.WriteLine("neighbour took a core. Rates by processor time, beside what bare loops do: bytes of weights and KV against reading");
         Console.WriteLine("memory, operations against multiply-adds; roofline is the larger share. llama.cpp on an idle machine, 2 threads.\n");
         Console.WriteLine("| weights | threads | step | ms | ms processor | tokens/s | GB/s (loop) | GFLOP/s (loop) | roofline | x llama.cpp |");
@@ -82,21 +82,20 @@ internal static class EngineFigures
         }
     }
 
-    /// <summary>Seconds of the best step, by the clock and by processor time per thread.</summary>
+    /// <summary>Seconds of the best step by the clock, and of the mean one by processor time per thread.</summary>
     private static (double Clock, double Processor) Best(Action step, int seconds, int threads)
     {
         step();
-        var (clock, processor) = (double.MaxValue, double.MaxValue);
-        for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start).TotalSeconds < seconds;)
+        var (clock, steps) = (double.MaxValue, 0);
+        var used = Environment.CpuUsage.TotalTime;
+        for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start).TotalSeconds < seconds; steps++)
         {
-            var used = Environment.CpuUsage.TotalTime;
             var begin = Stopwatch.GetTimestamp();
             step();
             clock = Math.Min(clock, Stopwatch.GetElapsedTime(begin).TotalSeconds);
-            processor = Math.Min(processor, (Environment.CpuUsage.TotalTime - used).TotalSeconds / threads);
         }
 
-        return (clock, processor);
+        return (clock, (Environment.CpuUsage.TotalTime - used).TotalSeconds / threads / steps);
     }
 
     private static int[] Blocks(int first, int count) => [.. Enumerable.Range(first, count)];

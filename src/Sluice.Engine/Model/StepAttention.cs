@@ -9,16 +9,16 @@ internal sealed unsafe partial class Step
 
     private void Attend(LayerPlan layer, int layerIndex, int member)
     {
-        var rows = _batch.Tokens.Length;
+        var rows = _rows;
         QueryKeyValue(layer, rows, member);
         _team.Meet();
 
         // Decodes read only keys that were there before, and their own.
-        var decodesOnly = rows == _batch.Chunks.Length;
+        var decodesOnly = rows == _chunkCount;
         if (!decodesOnly)
         {
             var index = 0;
-            foreach (var chunk in _batch.Chunks)
+            foreach (var chunk in Active)
                 for (var i = 0; i < chunk.Rows; i++)
                     for (var head = 0; head < _config.KvHeads; head++)
                         if (index++ % _team.Size == member) TurnAndStore(layer.Weights, chunk, i, layerIndex, head, member);
@@ -26,7 +26,7 @@ internal sealed unsafe partial class Step
         }
 
         var item = 0;
-        foreach (var chunk in _batch.Chunks)
+        foreach (var chunk in Active)
         {
             for (var first = 0; first < chunk.Rows; first += AttentionRows)
             {

@@ -6,8 +6,8 @@ internal sealed unsafe partial class Step
 {
     private void RunExperts(LayerPlan layer, int member)
     {
-        var rows = _batch.Tokens.Length;
-        Route(layer, rows, member);
+        if (member == 0) _queues!.Fill(_buffers.Router, _buffers.RouterStride, _rows);
+        _team.Meet();
         var queues = _queues!;
         var norm = layer.Weights.FeedForwardNorm.At;
         PackQueues(layer.GateUp, Hidden, norm, member);
@@ -27,15 +27,16 @@ internal sealed unsafe partial class Step
         (first, end) = Share(panels * queues.Experts, member);
         for (var i = first; i < end; i++) Down(layer.Down[i / panels], i / panels, i % panels, member);
         _team.Meet();
-        Join(rows, member);
+        AddExperts(member);
         _team.Meet();
     }
 
-    private void Route(LayerPlan layer, int rows, int member)
+    private void Route(LayerPlan layer, int member)
     {
+        var rows = _rows;
         var projection = layer.Router!;
         var packed = Input(projection, Hidden, layer.Weights.FeedForwardNorm.At, rows, default, member);
-        var to = new RowBuffer(_buffers.Router, _buffers.RouterStride);
+        var to = Router;
         var product = _scratch[member].ProductA;
         var tiles = PackedRows.Tiles(rows);
         for (var i = member; i < tiles * projection.Panels; i += _team.Size)
@@ -45,8 +46,6 @@ internal sealed unsafe partial class Step
             CopyTo(to, tile * PackedRows.TileRowsMax, panel, Product(view, packed, 0, rows, tile, product), product);
         }
 
-        _team.Meet();
-        if (member == 0) _queues!.Fill(_buffers.Router, _buffers.RouterStride, rows);
         _team.Meet();
     }
 
@@ -85,10 +84,10 @@ internal sealed unsafe partial class Step
     }
 
     /// <summary>Adds to every row what its experts gave, in the order of its choice.</summary>
-    private void Join(int rows, int member)
+    private void AddExperts(int member)
     {
         var queues = _queues!;
-        for (var r = member; r < rows; r += _team.Size)
+        for (var r = member; r < _rows; r += _team.Size)
         {
             var hidden = Hidden.Row(r);
             for (var k = 0; k < queues.Used; k++)

@@ -32,6 +32,7 @@ internal sealed unsafe partial class Step
     private const int ExpandRowsMin = 48;
 
     private RowBuffer Hidden => new(_buffers.Hidden, _buffers.DimStride);
+    private RowBuffer Router => new(_buffers.Router, _buffers.RouterStride);
     private RowBuffer Inner => new(_buffers.Inner, _buffers.InnerStride);
 
     /// <summary>A member's part of so many equal things: always the same ones.</summary>
