@@ -47,7 +47,8 @@ public sealed class RefinedLength(Func<Request, int> truth, Rng rng, double sigm
 
     private double Factor(Request request, int draw, double spread)
     {
-        var own = new Rng(rng.Fork("length").NextUInt64() + (ulong)request.Id.Value * 0x9E3779B97F4A7C15UL + (ulong)draw * 0xD1B54A32D192ED03UL);
+        var own = new Rng(rng.Fork("length").NextUInt64() + (ulong)request.Id.Value * 0x9E3779B97F4A7C15UL
+            + (ulong)draw * 0xD1B54A32D192ED03UL);
         return Math.Exp(spread * Math.Sqrt(-2 * Math.Log(1 - own.NextDouble())) * Math.Cos(2 * Math.PI * own.NextDouble()));
     }
 }

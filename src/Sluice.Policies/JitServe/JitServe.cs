@@ -17,8 +17,8 @@ namespace Sluice.Policies;
 /// Between selections the chosen run in the way of chunked prefill: decodes, then prompts by density, two tokens of each at least.
 /// Others are displaced, a few per step, and keep their blocks while memory lasts; then they are swapped out, or recompute. While steps
 /// take longer than the tightest promised pace, the batch is made smaller by as many. Ours: a sequence that can skip a whole
-/// interval and still keep its pace steps back, which is the paper's "just enough" and not in its artifact; free places are filled at once
-/// and not at the next selection. O(n log n) per selection, O(running) per step, no allocation once warm. Ties go to the shorter
+/// interval and still keep its pace may step back, which is the paper's "just enough" and not in its artifact; free places are filled after a tenth of an
+/// interval and not at the next selection. O(n log n) per selection, O(running) per step, no allocation once warm. Ties go to the shorter
 /// remaining time, then by submission.
 /// </remarks>
 public sealed class JitServe(JitServeOptions options, EngineContext context) : IIterationScheduler, IWaitingOrder
@@ -38,6 +38,7 @@ public sealed class JitServe(JitServeOptions options, EngineContext context) : I
     private int _count;
     private int _selection;
     private int _steps;
+    private int _selectedAt;
     private int _timed;
     private int _placesLess;
     private (double Density, int Slot)[] _order = new (double, int)[64];
@@ -62,7 +63,12 @@ public sealed class JitServe(JitServeOptions options, EngineContext context) : I
     {
         var places = Places(step);
         var hasRoom = step.Waiting.Count + step.Paused + step.Swapped.Length > 0 && step.Running - step.Paused < places;
-        if (_steps++ % options.Interval == 0 || hasRoom) Select(step, places);
+        if (_steps++ % options.Interval == 0 || (hasRoom && _steps - _selectedAt > options.Interval / 10))
+        {
+            Select(step, places);
+            _selectedAt = _steps;
+        }
+
         Displace(step);
         while (!step.TryAdvanceDecodes()) GiveUp(step, Worst(step, -1));
         FillPrompts(step);

@@ -20,8 +20,9 @@ public sealed record JitServeOptions
     /// <summary>Most sequences displaced in a step [I].</summary>
     public int SwapsMax { get; init; } = 4;
 
-    /// <summary>Sequences so far ahead of their pace that they can skip an interval step back [I].</summary>
-    public bool IsJustInTime { get; init; } = true;
+    /// <summary>Sequences so far ahead of their pace that they can skip an interval step back [I]. Off, as in the artifact: their
+    /// blocks are held meanwhile, which costs more than it brings where memory is short.</summary>
+    public bool IsJustInTime { get; init; }
 
     /// <summary>Share of host memory below which nobody is displaced, until more than twice as much is free.</summary>
     public double Watermark { get; init; } = 0.1;
@@ -36,7 +37,7 @@ public sealed record JitServeOptions
         Quantile = s.Number("quantile", "probability with which an answer stays within its bound", 0.95, 0.5, 0.999),
         RefineTokens = s.Whole("refine-tokens", "tokens between two refinements of a bound", 50, 1, 100_000),
         SwapsMax = s.Whole("swaps-max", "most sequences displaced in a step", 4, 1, 10_000),
-        IsJustInTime = s.Word("just-in-time", "who can skip an interval steps back", "yes", "no") == "yes",
+        IsJustInTime = s.Word("just-in-time", "who can skip an interval steps back", "no", "yes") == "yes",
         Watermark = s.Number("watermark", "share of host memory that displacing leaves", 0.1, 0, 0.4),
         Anchor = TokenDeadlines.Read(s),
     };

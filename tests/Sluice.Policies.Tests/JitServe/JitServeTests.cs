@@ -9,7 +9,7 @@ public sealed class JitServeTests
 
     /// <summary>A chat at 10 tokens/s, and a job that needs more than its share of a batch of one to be in time.</summary>
     [Theory]
-    [InlineData("jitserve interval=1 length=oracle", true)]
+    [InlineData("jitserve interval=1 length=oracle just-in-time=yes", true)]
     [InlineData("vllm-v1", false)]
     public void A_chat_gets_no_more_than_its_pace_while_a_job_needs_the_engine(string line, bool isMet)
     {
@@ -133,7 +133,7 @@ public sealed class JitServeTests
         int Members(double deadline)
         {
             var engine = new TestEngine(
-                Systems.Make("jitserve interval=1 length=oracle just-in-time=no penalty=1").Iteration(), new(256, 4),
+                Systems.Make("jitserve interval=1 length=oracle penalty=1").Iteration(), new(256, 4),
                 stepTime: new ClosedFormStepTime(A.Profile(s_coefficients)));
             for (var i = 0; i < 8; i++) engine.Submit(A.Request(i, 10, slo: Due(first: 1, pace: 0.1)), 20);
             for (var i = 8; i < 12; i++) engine.Submit(A.Request(i, 10, slo: Due(end: deadline)) with { Program = 7 }, 22);

@@ -122,7 +122,7 @@ public sealed class SlosServeTests
     public void A_request_goes_from_engine_to_engine_until_one_admits_it()
     {
         var load = Enumerable.Range(0, 60).Select(i => (A.Request(
-            i, 300 + i % 7 * 400, arrivalTicks: i * 15 * TimeSpan.TicksPerMillisecond, slo: new(TimeSpan.FromSeconds(0.3), TimeSpan.FromSeconds(0.1), TimeSpan.MaxValue)), 20));
+            i, 300 + i % 7 * 400, arrivalTicks: i / 6 * 360 * TimeSpan.TicksPerMillisecond, slo: new(TimeSpan.FromSeconds(0.3), TimeSpan.FromSeconds(0.1), TimeSpan.MaxValue)), 20));
         var simulator = new Simulator(A.Workload(load), A.System("slos-serve"), new SimulationOptions
         {
             Engines = [.. Enumerable.Repeat<EngineSetup>(A.Profile(new() { A = 24.8, B = 0.0688, C = 0.0688 }), 4)],

@@ -42,7 +42,8 @@ internal sealed class NiyamaFleets
         var shared = (Ten: _broken["shared 10"].Result, Nine: _broken["shared 9"].Result, Eleven: _broken["shared 11"].Result);
         yield return new(
             "the same on 10 shared engines", "0 %", RowText.Percent(shared.Ten), shared.Eleven <= Math.Max(0.01, silos.Enough),
-            $"Round robin. 9 engines {RowText.Percent(shared.Nine)}, 11 engines {RowText.Percent(shared.Eleven)}; agrees if ten or eleven are enough.");
+            $"Round robin. 9 engines {RowText.Percent(shared.Nine)}, 11 engines {RowText.Percent(shared.Eleven)}; "
+            + "agrees if ten or eleven are enough.");
     }
 
     /// <summary>The requests of one class, under new ids.</summary>

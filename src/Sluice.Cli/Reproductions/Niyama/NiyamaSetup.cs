@@ -58,5 +58,6 @@ internal static class NiyamaSetup
             : run.Log.LagTicks[i] <= 0;
     }
 
-    public static PromiseTrials Trials(PoissonLoad load, TimeSpan duration, int engines = 1) => new(load, duration, Options(engines), IsKept);
+    public static PromiseTrials Trials(PoissonLoad load, TimeSpan duration, int engines = 1) => new(load, duration, Options(engines),
+        IsKept);
 }

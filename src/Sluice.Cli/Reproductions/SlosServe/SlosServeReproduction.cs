@@ -12,6 +12,8 @@ public sealed class SlosServeReproduction : IReproduction
     private const double Enough = 0.9, Slack = 1.05;
     private const double FixedMilliseconds = 24.8, PerTokenMilliseconds = 0.0688;
 
+    private static readonly string[] s_names = ["SLOs-Serve", "vLLM", "Sarathi"];
+
     private static readonly Contender s_own = new("SLOs-Serve", "slos-serve");
     private static readonly Contender s_vllm = new("vLLM", "vllm-v0");
 
@@ -98,13 +100,15 @@ public sealed class SlosServeReproduction : IReproduction
     {
         double[] gains = [.. rates.Values.Select(r => r[0] / Math.Max(r[1], r[2]))];
         yield return new(
-            "capacity at 90 % attainment over the better of vLLM and Sarathi, mean of the scenarios", "2.2×", RowText.Times(gains.Average()),
+            "capacity at 90 % attainment over the better of vLLM and Sarathi, mean of the scenarios", "2.2×",
+                RowText.Times(gains.Average()),
             Agreement.IsNear(gains.Average(), 2.2),
             "Paper: six scenarios, models of 7B to 66B. " + RowText.List(rates.Zip(gains, (r, g) => (r.Key.Name, RowText.Times(g)))) + ".");
         foreach (var (scenario, r) in rates)
         {
             yield return new(
-                $"{scenario.Name}: SLOs-Serve > Sarathi > vLLM", "yes", r[0] > r[2] && r[2] > r[1] ? "yes" : "no", r[0] > r[2] && r[2] > r[1],
+                $"{scenario.Name}: SLOs-Serve > Sarathi > vLLM", "yes", r[0] > r[2] && r[2] > r[1] ? "yes" : "no", r[0] > r[2]
+                    && r[2] > r[1],
                 $"{RowText.PerSecond(r[0])}, {RowText.PerSecond(r[2])}, {RowText.PerSecond(r[1])}.");
         }
 
@@ -169,7 +173,7 @@ public sealed class SlosServeReproduction : IReproduction
         Categories = [.. rates.Keys.Select(s => s.Name)],
         Series =
         [
-            .. new[] { "SLOs-Serve", "vLLM", "Sarathi" }.Select((name, k) =>
+            .. s_names.Select((name, k) =>
                 new PlotSeries(name, [.. rates.Values.Select((r, i) => ((double)i, r[k]))])),
         ],
     });
