@@ -71,8 +71,9 @@ public sealed class ReaderLag
 
     internal void ForgetBefore(long oldestJoin)
     {
-        var keep = _stack.FindIndex(entry => entry.Clock > oldestJoin);
-        _stack.RemoveRange(0, keep < 0 ? _stack.Count : keep);
+        var drop = 0; // A loop, because a predicate that remembers the join would be allocated.
+        while (drop < _stack.Count && _stack[drop].Clock <= oldestJoin) drop++;
+        _stack.RemoveRange(0, drop);
         _trimAt = Math.Max(TrimAt, _stack.Count * 2);
     }
 
