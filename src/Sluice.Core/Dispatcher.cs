@@ -33,6 +33,16 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
     public TokenEstimate PredictionOf(RequestId request) =>
         _requests.TryFind(request, out var slot) ? _requests[slot].Predicted : default;
 
+    /// <summary>How long a request would wait if it arrived now, if the scheduler can say.</summary>
+    public WaitForecast? Forecast(Instant now, Request request) =>
+        (_scheduler as IForecastsWaits)?.Forecast(request, policies.Lengths.Predict(request), ViewAt(now));
+
+    /// <summary>How long a queued request will still wait, if the scheduler can say.</summary>
+    public WaitForecast? ForecastOf(Instant now, RequestId request) =>
+        _requests.TryFind(request, out var slot) && _requests[slot].Engine == EngineId.None
+            ? (_scheduler as IForecastsWaits)?.ForecastOf(request, ViewAt(now))
+            : null;
+
     public Admission OnArrival(Instant now, Request request)
     {
         var admission = policies.Admission.Decide(request, ViewAt(now));
@@ -132,6 +142,10 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
         _scheduler.OnEngineChanged(engine, ViewAt(now));
         Pull(now, engine);
     }
+
+    /// <summary>An engine's <see cref="EngineSnapshot.OutstandingMax"/> was raised, or it is ready again: it may take
+    /// more.</summary>
+    public void OnRoom(Instant now, EngineId engine) => Pull(now, engine);
 
     /// <summary>Has the scheduler reconsider, enacts what it wants, and fills whatever room there is. Call at
     /// <see cref="PlanAt"/>.</summary>

@@ -69,6 +69,12 @@ public enum FailReason
 
     /// <summary>No engine is left that could serve it.</summary>
     NoEngine,
+
+    /// <summary>The engine says that the call itself is wrong.</summary>
+    Refused,
+
+    /// <summary>Engines broke off too often, or after something was sent that cannot be continued.</summary>
+    Broken,
 }
 
 /// <summary>One fact, 32 bytes. The same record feeds metrics, trace, dashboard, journal and fingerprint.</summary>

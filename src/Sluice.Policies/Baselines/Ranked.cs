@@ -84,7 +84,7 @@ public sealed class Ranked(IRank rank, RankedOptions? options = null) : IIterati
         {
             var entry = _order[i];
             ref readonly var s = ref step[entry.Sequence];
-            if (s.Phase is SequencePhase.Free or SequencePhase.Removed || s.Order != entry.Order)
+            if (!IsRanked(s.Phase) || s.Order != entry.Order)
             {
                 if (_listed[entry.Sequence] == entry.Order + 1) _listed[entry.Sequence] = 0;
                 continue;
@@ -95,6 +95,10 @@ public sealed class Ranked(IRank rank, RankedOptions? options = null) : IIterati
 
         _count = count;
     }
+
+    /// <summary>Neither gone nor out of reach: evicted, or on its way into the batch with KV from elsewhere.</summary>
+    private static bool IsRanked(SequencePhase phase) =>
+        phase is SequencePhase.Waiting or SequencePhase.Prefilling or SequencePhase.Decoding or SequencePhase.Paused;
 
     private void AppendNew(Step step)
     {

@@ -30,6 +30,15 @@ internal sealed class Evictions(QlmState state, Rwt rwt)
         return count;
     }
 
+    /// <summary>How many of those on an engine would give way to somebody with this deadline; no more than asked for.</summary>
+    public int WouldGiveWay(int engine, long deadline, int wanted, ClusterView view)
+    {
+        var count = 0;
+        for (var entry = state.Loads[engine].Last; entry >= 0 && count < wanted; entry = state.Backlog[entry].Previous)
+            if (HasMoreTime(in state.Backlog[entry], deadline, view)) count++;
+        return count;
+    }
+
     private int MakeRoom(int engine, int head, ClusterView view, Operations operations)
     {
         ref var g = ref state.Backlog.Group(head);
@@ -87,13 +96,16 @@ internal sealed class Evictions(QlmState state, Rwt rwt)
         return count;
     }
 
-    private bool HasMoreTime(in Entry e, int head, ClusterView view)
+    private bool HasMoreTime(in Entry e, int head, ClusterView view) =>
+        HasMoreTime(in e, state.Backlog.DeadlineOf(head), view);
+
+    private bool HasMoreTime(in Entry e, long than, ClusterView view)
     {
         if (e.IsLeaving || (e.Request.Media is not null && !e.HasFirstToken)) return false; // It may not have reached the engine.
         var deadline = e.HasFirstToken
             ? QlmDeadline.Again(e.Request, view.Now, TimeSpan.Zero, state.Options.BestEffort).Ticks
             : e.Deadline;
-        return deadline > state.Backlog.DeadlineOf(head);
+        return deadline > than;
     }
 
     private void Evict(int entry, int engine, Operations operations)

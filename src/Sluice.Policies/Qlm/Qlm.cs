@@ -14,20 +14,23 @@ namespace Sluice.Policies;
 /// requests queued, and nothing is allocated once warm.
 /// Source: Patke et al., "Queue Management for SLO-Oriented Large Language Model Serving" (SoCC 2024).
 /// </remarks>
-public sealed class Qlm : IGlobalScheduler, IReportsCalibration
+public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits
 {
     private readonly QlmState _state;
     private readonly Rwt _rwt;
     private readonly TailFactor _tail = new();
     private readonly QlmPlan _plan;
     private readonly IdleEngines _idle;
+    private readonly Forecasts _forecasts;
 
     public Qlm(QlmOptions options, FleetInfo? fleet)
     {
         _state = new QlmState(options, fleet);
         _rwt = new Rwt(_state);
         _idle = new IdleEngines(_state);
-        _plan = new QlmPlan(_state, _rwt, _idle);
+        var evictions = new Evictions(_state, _rwt);
+        _plan = new QlmPlan(_state, _rwt, _idle, evictions);
+        _forecasts = new Forecasts(_state, _rwt, evictions);
     }
 
     public RwtCalibration Calibration { get; } = new();
@@ -119,6 +122,15 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration
         _state.Begin(view);
         _plan.Run(view, operations);
     }
+
+    public WaitForecast Forecast(Request request, TokenEstimate predicted, ClusterView view)
+    {
+        _state.Begin(view);
+        return _forecasts.Newcomer(request, predicted, Service(request, predicted.Mean, view), view);
+    }
+
+    public WaitForecast ForecastOf(RequestId request, ClusterView view) =>
+        _state.Backlog.TryFind(request, out var entry) ? _forecasts.Queued(entry, view) : WaitForecast.None;
 
     /// <summary>A new request joins the nearest open group, or opens one.</summary>
     private int Join(in QueuedRequest request, ClusterView view)

@@ -22,13 +22,12 @@ public readonly record struct PlanCounts(long Plans, long Searches, long Violati
 /// Late groups: lateness is paid for in proportion, so a group that is lost anyway does not hold up those that can still be
 /// met; and its weight grows by 1 for each <see cref="QlmOptions.Ageing"/>, so newcomers do not hold it up for ever.
 /// </remarks>
-internal sealed class QlmPlan(QlmState state, Rwt rwt, IdleEngines idle)
+internal sealed class QlmPlan(QlmState state, Rwt rwt, IdleEngines idle, Evictions evictionRule)
 {
     /// <summary>Shortest time between two plans.</summary>
     private static readonly TimeSpan s_spacing = TimeSpan.FromMilliseconds(20);
 
     private readonly Replanner _replanner = new(state, rwt);
-    private readonly Evictions _evictions = new(state, rwt);
     private readonly ModelLoads _loads = new(state);
     private readonly ScaleHook _scale = new(state);
     private Instant _tickAt = Instant.Never;
@@ -93,7 +92,7 @@ internal sealed class QlmPlan(QlmState state, Rwt rwt, IdleEngines idle)
 
         // 5.
         var (evictions, loads) = (0, 0);
-        if (state.Options.Eviction) evictions = _evictions.Run(view, operations);
+        if (state.Options.Eviction) evictions = evictionRule.Run(view, operations);
         if (state.Options.Swapping) loads = _loads.Run(view, operations);
         _counts = _counts with { Evictions = _counts.Evictions + evictions, Loads = _counts.Loads + loads };
         if (isTick) _scale.Run(view, operations);

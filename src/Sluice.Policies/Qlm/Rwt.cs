@@ -5,6 +5,9 @@ namespace Sluice.Policies;
 /// <summary>Applies the waiting-time estimate to what waits, and says who would be late.</summary>
 internal sealed class Rwt(QlmState state)
 {
+    /// <summary>Members of a group looked at for the wait of one of them.</summary>
+    private const int MembersLooked = 4096;
+
     /// <summary>The wait of an entry that stands last in its group.</summary>
     public WaitEstimate OfLast(int entry, ClusterView view)
     {
@@ -13,6 +16,26 @@ internal sealed class Rwt(QlmState state)
         return Of(
             in e, in g, g.Waiting - 1, g.OutputTokens - e.RemainingTokens, g.OutputVariance - e.Predicted.Variance,
             g.PrefillTokens - e.PrefillTokens, view);
+    }
+
+    /// <summary>The wait of an entry wherever it stands.</summary>
+    /// <param name="ahead">Requests before it.</param>
+    public WaitEstimate OfMember(int entry, ClusterView view, out int ahead)
+    {
+        ref var e = ref state.Backlog[entry];
+        ref var g = ref state.Backlog.Group(e.Group);
+        var (before, output, variance, prefill) = (0, 0.0, 0.0, 0.0);
+        for (var other = g.First; other >= 0 && other != entry && before < MembersLooked; other = state.Backlog[other].Next)
+        {
+            ref var o = ref state.Backlog[other];
+            before++;
+            output += o.RemainingTokens;
+            variance += o.Predicted.Variance;
+            prefill += o.PrefillTokens;
+        }
+
+        ahead = g.AheadRequests + before;
+        return Of(in e, in g, before, output, variance, prefill, view);
     }
 
     /// <summary>The wait of a group's first member.</summary>
@@ -46,7 +69,7 @@ internal sealed class Rwt(QlmState state)
 
     /// <summary>Until an engine may begin to load another model: it has to be empty, and the loaded one stays for a
     /// while.</summary>
-    private double UntilLoad(int engine, ClusterView view) => Math.Max(
+    public double UntilLoad(int engine, ClusterView view) => Math.Max(
         state.Loads.DrainSeconds(engine, view),
         (state.Loads[engine].ResidentUntil - view.Now.Ticks) / (double)TimeSpan.TicksPerSecond);
 

@@ -1,0 +1,83 @@
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Sluice.Upstreams;
+
+namespace Sluice.Gateway;
+
+/// <summary>An engine that the gateway is to use.</summary>
+/// <param name="PlacesMax">Requests it may have at once; null for what it says, or the default.</param>
+/// <param name="Spec">What it was made of, so that a reload finds it again; null for one that stays.</param>
+public sealed record EngineEntry(IUpstream Upstream, int? PlacesMax = null, EngineSpec? Spec = null);
+
+/// <summary>What a gateway is built from besides its options; all of it can be left out.</summary>
+public sealed record GatewayParts
+{
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+    public ICallers? Callers { get; init; }
+
+    /// <summary>Endpoints besides the OpenAI API's own: files and batches, metrics, dashboard.</summary>
+    public IReadOnlyList<IEndpoints> Endpoints { get; init; } = [];
+
+    /// <summary>Runs while the gateway does: workers, writers of journals.</summary>
+    public IReadOnlyList<Func<GatewayServices, CancellationToken, Task>> Workers { get; init; } = [];
+
+    public Action<ILoggingBuilder>? Logging { get; init; }
+}
+
+/// <summary>Puts a gateway together: server, loop, keepers, endpoints.</summary>
+public static class GatewayHost
+{
+    /// <returns>An application to start, with a <see cref="GatewayServices"/> among its services.</returns>
+    /// <exception cref="Core.InputException">Something in the options cannot be.</exception>
+    public static WebApplication Build(GatewayOptions options, IReadOnlyList<EngineEntry> engines, GatewayParts? parts = null)
+    {
+        parts ??= new();
+        var builder = WebApplication.CreateEmptyBuilder(new());
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Limit(kestrel, options));
+        builder.Services.AddRoutingCore();
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Drain + TimeSpan.FromSeconds(5));
+        parts.Logging?.Invoke(builder.Logging);
+        builder.Services.AddSingleton(provider =>
+        {
+            var logs = provider.GetRequiredService<ILoggerFactory>();
+            var life = provider.GetRequiredService<IHostApplicationLifetime>();
+            var log = logs.CreateLogger("sluice");
+            var loop = new DispatcherLoop(options, parts.Time, fault =>
+            {
+                GatewayLog.Fault(log, fault);
+                life.StopApplication();
+            });
+            return new GatewayServices(options, loop, parts.Callers ?? new OpenDoor(), log) { StartedAt = parts.Time.GetUtcNow() };
+        });
+        builder.Services.AddSingleton<IHostedService>(provider =>
+            new GatewayRunner(provider.GetRequiredService<GatewayServices>(), engines, parts.Workers));
+
+        var app = builder.Build();
+        var gateway = app.Services.GetRequiredService<GatewayServices>();
+        app.Urls.Add($"http://{(options.Host.Contains(':') ? $"[{options.Host.Trim('[', ']')}]" : options.Host)}:{options.Port}");
+        app.Use(next => context => OuterEdge.RunAsync(context, next, gateway));
+        app.UseRouting();
+        IEndpoints[] all =
+        [
+            new GenerationEndpoints(), new ResponseEndpoints(), new ModelEndpoints(), new EstimateEndpoint(), new HealthEndpoints(),
+            .. parts.Endpoints,
+            new UnknownEndpoints(),
+        ];
+        foreach (var endpoints in all) endpoints.Map(app, gateway);
+        return app;
+    }
+
+    private static void Limit(KestrelServerOptions kestrel, GatewayOptions options)
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.AllowSynchronousIO = false;
+        kestrel.Limits.MaxRequestBodySize = null; // Counted where it is read, so that the error can be an OpenAI error.
+        kestrel.Limits.MaxConcurrentConnections = options.ConnectionsMax;
+        kestrel.Limits.MaxRequestHeaderCount = 100;
+        kestrel.Limits.MaxRequestHeadersTotalSize = 32 << 10;
+        kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
+        kestrel.Limits.MinRequestBodyDataRate = new(bytesPerSecond: 1024, gracePeriod: TimeSpan.FromSeconds(10));
+    }
+}
