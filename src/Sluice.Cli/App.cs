@@ -58,6 +58,7 @@ public static class App
         {
             SimulateCommand.Create(terminal),
             CompareCommand.Create(terminal),
+            PredictorCommand.Create(terminal),
             ReproduceCommand.Create(terminal),
             ValidateCommand.Create(terminal),
             WorkloadsCommand.Create(terminal),
