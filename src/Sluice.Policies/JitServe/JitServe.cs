@@ -17,9 +17,9 @@ namespace Sluice.Policies;
 /// Between selections the chosen run in the way of chunked prefill: decodes, then prompts by density, two tokens of each at least.
 /// Others are displaced, a few per step, and keep their blocks while memory lasts; then they are swapped out, or recompute. While steps
 /// take longer than the tightest promised pace, the batch is made smaller by as many. Ours: a sequence that can skip a whole
-/// interval and still keep its pace may step back, which is the paper's "just enough" and not in its artifact; free places are filled after a tenth of an
-/// interval and not at the next selection. O(n log n) per selection, O(running) per step, no allocation once warm. Ties go to the shorter
-/// remaining time, then by submission.
+/// interval and still keep its pace may step back, which is the paper's "just enough" and not in its artifact; free places are
+/// filled after a tenth of an interval and not at the next selection. O(n log n) per selection, O(running) per step, no allocation
+/// once warm. Ties go to the shorter remaining time, then by submission.
 /// </remarks>
 public sealed class JitServe(JitServeOptions options, EngineContext context) : IIterationScheduler, IWaitingOrder
 {
@@ -334,7 +334,7 @@ public sealed class JitServe(JitServeOptions options, EngineContext context) : I
             if (!step.TrySwapIn(slot)) break;
         for (var slot = step.FirstRunning; slot >= 0; slot = step.NextRunning(slot))
             if (step[slot].Phase is SequencePhase.Paused && step.Running - step.Paused < step.Limits.SequencesMax) step.Resume(slot);
-        while (!step.TryAdvanceDecodes()) GiveUp(step, Worst(step, -1));
+        while (!step.TryAdvanceDecodes()) GiveUp(step, FirstPaused(step) is var paused and >= 0 ? paused : Worst(step, -1));
         foreach (var slot in step.Prefilling)
             if (step.Budget > 0 && !step.IsInStep(slot) && !step.TryChunk(slot, int.MaxValue)) break;
 
@@ -346,6 +346,13 @@ public sealed class JitServe(JitServeOptions options, EngineContext context) : I
             var victim = Worst(step, first);
             GiveUp(step, victim >= 0 ? victim : first);
         }
+    }
+
+    private static int FirstPaused(Step step)
+    {
+        var slot = step.FirstRunning;
+        while (slot >= 0 && step[slot].Phase is not SequencePhase.Paused) slot = step.NextRunning(slot);
+        return slot;
     }
 
     private bool IsChosen(Step step, int slot) => _chosen.Of(slot, in step[slot]).Selection == _selection;
