@@ -4,6 +4,13 @@ using Sluice.Benchmarks;
 if (args is ["--help" or "-h"])
 {
     Console.WriteLine("usage: dotnet run -c Release --project benchmarks/Sluice.Benchmarks [-- RUNS [TRACE.csv.gz]]");
+    Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- tokenize MODEL.gguf TEXT");
+    return 0;
+}
+
+if (args is ["tokenize", var model, var text])
+{
+    TokenizerFigures.Print(model, text, runs: 5);
     return 0;
 }
 
