@@ -120,7 +120,8 @@ public sealed class LtrReproduction : IReproduction
     }
 
     private static ReproductionRow Learned(double tau) => new(
-        "tau of our own linear ranker, on classes, tenants and sizes", "0.52-0.64, a language model; at least 0.4", RowText.Times(tau).TrimEnd('×'),
+        "tau of our own linear ranker, on classes, tenants and sizes", "0.52-0.64, a language model; at least 0.4",
+            RowText.Times(tau).TrimEnd('×'),
             tau >= 0.4,
         "On a mix of four applications; it sees no text, so within an application it knows the prompt's size only.");
 
