@@ -52,28 +52,3 @@ public sealed class RefinedLength(Func<Request, int> truth, Rng rng, double sigm
         return Math.Exp(spread * Math.Sqrt(-2 * Math.Log(1 - own.NextDouble())) * Math.Cos(2 * Math.PI * own.NextDouble()));
     }
 }
-
-/// <summary>Mean and variance of the answers seen so far for the request's model and class; before ten were seen, the
-/// caller's cap is halved.</summary>
-public sealed class LearnedLength : ILengthPredictor
-{
-    private const int Enough = 10;
-
-    private readonly Dictionary<(ModelId, ClassId), (long Count, double Mean, double Squares)> _seen = [];
-
-    public TokenEstimate Predict(Request request) =>
-        _seen.TryGetValue((request.Model, request.Class), out var s) && s.Count >= Enough
-            ? new(s.Mean, s.Squares / s.Count)
-            : new(request.MaxOutputTokens / 2.0, 0);
-
-    /// <summary>Welford's running mean and sum of squared deviations.</summary>
-    public void Observe(Request request, int outputTokens)
-    {
-        var key = (request.Model, request.Class);
-        var (count, mean, squares) = _seen.GetValueOrDefault(key);
-        var delta = outputTokens - mean;
-        count++;
-        mean += delta / count;
-        _seen[key] = (count, mean, squares + delta * (outputTokens - mean));
-    }
-}
