@@ -59,6 +59,7 @@ public static class App
             ServeCommand.Create(terminal),
             SimulateCommand.Create(terminal),
             CompareCommand.Create(terminal),
+            PredictorCommand.Create(terminal),
             ReplayCommand.Create(terminal),
             ReproduceCommand.Create(terminal),
             ValidateCommand.Create(terminal),
