@@ -61,6 +61,7 @@ public static class App
             RunCommand.Create(terminal),
             ProfileCommand.Create(terminal),
             CompareCommand.Create(terminal),
+            PredictorCommand.Create(terminal),
             ReplayCommand.Create(terminal),
             ReproduceCommand.Create(terminal),
             ValidateCommand.Create(terminal),

@@ -183,7 +183,7 @@ public sealed record GatewayConfig(GatewayOptions Options, IReadOnlyList<EngineS
     {
         try
         {
-            Catalog.Make(options.System, new PolicySettings(options.Settings));
+            Catalog.Make(options.System, new PolicySettings(options.SettingsInUse));
             return null;
         }
         catch (InputException e)

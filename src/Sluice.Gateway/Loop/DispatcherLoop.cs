@@ -45,7 +45,7 @@ public sealed partial class DispatcherLoop : IDisposable
         _start = time.GetTimestamp();
         Models = new(options.ModelsMax, options.Aliases);
         _fleet = new(options, Models, this);
-        var system = Catalog.Make(options.System, new PolicySettings(options.Settings));
+        var system = Catalog.Make(options.System, new PolicySettings(options.SettingsInUse));
         var policies = system.Policies(new PolicyContext(null, new Rng(1).Fork("policies"), _fleet.Info));
         _admission = new(policies.Admission, policies.Lengths, policies.Scheduler);
         _sink = new(this);
