@@ -29,15 +29,17 @@ internal readonly record struct StepShape(int Decodes, int Context, int Prefill,
         int[] contexts = [.. s_contexts.Where(c => c < tokensMax)];
         int[] prefills = [.. s_prefills.Where(p => p <= Math.Min(tokenBudget, tokensMax - 1))];
         var shapes = new List<StepShape>();
-        foreach (var d in decodes) shapes.AddRange(contexts.Select(c => new StepShape(d, c, 0, 0)));
+        foreach (var d in decodes)
+            shapes.AddRange(contexts.Where(c => c < 1000 || d is 1 or 8 or 32).Select(c => new StepShape(d, c, 0, 0)));
         foreach (var p in prefills)
         {
             shapes.Add(new(0, 0, p, 0));
-            if (2 * p < tokensMax) shapes.Add(new(0, 0, p, p));
+            if (p >= 64 && 2 * p < tokensMax) shapes.Add(new(0, 0, p, p));
         }
 
-        foreach (var d in decodes.Where(d => d is 2 or 4 or 8 or 16 or 32))
-            foreach (var p in prefills.Where(p => p is 16 or 64 or 256 && p + d <= tokenBudget))
+        // Prompts beside decodes are what a busy engine mostly computes.
+        foreach (var d in decodes.Where(d => d is 1 or 2 or 3 or 4 or 6 or 8 or 12 or 16 or 32))
+            foreach (var p in prefills.Where(p => p is 16 or 32 or 64 or 128 or 256 && p + d <= tokenBudget))
                 shapes.Add(new(d, contexts[Math.Min(1, contexts.Length - 1)], p, 0));
         return shapes;
     }
