@@ -22,6 +22,10 @@ public static class ServeCommand
         {
             Description = "An engine's address, such as http://gpu-1:8000; may be repeated.", HelpName = "URL",
         };
+        var model = new Option<string[]>("--model")
+        {
+            Description = "A model file (GGUF) to run in this process; may be repeated.", HelpName = "FILE",
+        };
         var demo = new Option<bool>("--demo") { Description = "Start engines that need no weights and pace their answers like real ones." };
         var host = new Option<string?>("--host")
         {
@@ -31,11 +35,12 @@ public static class ServeCommand
         var data = new Option<string?>("--data") { Description = "Folder for files, batches and their results.", HelpName = "DIR" };
         var system = new Option<string?>("--system") { Description = "The system that orders the queue. Default qlm.", HelpName = "NAME" };
         var set = new Option<string[]>("--set") { Description = "A setting of that system; may be repeated.", HelpName = "KEY=VALUE" };
-        foreach (var option in new Option[] { config, engine, demo, host, port, data, system, set }) command.Options.Add(option);
+        foreach (var option in new Option[] { config, engine, model, demo, host, port, data, system, set }) command.Options.Add(option);
         command.SetAction(parsed =>
         {
             var plan = ServePlan.Of(
-                parsed.GetValue(config), parsed.GetValue(engine) ?? [], parsed.GetValue(demo), parsed.GetValue(host), parsed.GetValue(port),
+                parsed.GetValue(config), parsed.GetValue(engine) ?? [], parsed.GetValue(model) ?? [],
+                parsed.GetValue(demo), parsed.GetValue(host), parsed.GetValue(port),
                 parsed.GetValue(data), parsed.GetValue(system), parsed.GetValue(set) ?? []);
             return RunAsync(plan, terminal).GetAwaiter().GetResult();
         });

@@ -18,11 +18,12 @@ internal sealed record ServePlan
     public string? Folder { get; init; }
     public string? Postgres { get; init; }
 
-    public bool IsDemo => Engines.Count > 0 && Engines.All(e => e.Url is null);
+    public bool IsDemo => Engines.Count > 0 && Engines.All(e => e.Demo is not null);
 
     /// <exception cref="InputException">Something cannot be; the message says what would be right.</exception>
     public static ServePlan Of(
-        string? path, IReadOnlyList<string> engines, bool demo, string? host, int? port, string? folder, string? system,
+        string? path, IReadOnlyList<string> engines, IReadOnlyList<string> models, bool demo,
+        string? host, int? port, string? folder, string? system,
         IReadOnlyList<string> settings)
     {
         var config = path is null ? new GatewayConfig(new(), [], null, null) : GatewayConfig.Load(path);
@@ -40,6 +41,7 @@ internal sealed record ServePlan
             specs.Add(new() { Name = name, Url = url });
         }
 
+        if (models.Count > 0) specs.Add(new() { Name = "in-process", Files = string.Join(',', models) });
         if (demo) specs.AddRange(EngineFactory.DemoFleet);
         return new()
         {

@@ -1,4 +1,5 @@
 using Sluice.Core;
+using Sluice.Engine;
 using Sluice.Policies;
 using Sluice.Simulation;
 using Sluice.Upstreams;
@@ -23,7 +24,11 @@ public static class EngineFactory
     public static EngineEntry Make(EngineSpec spec, TimeProvider time)
     {
         IUpstream upstream;
-        if (spec.Demo is { } demo)
+        if (spec.Files is { } files)
+        {
+            upstream = InThisProcess(spec.Name, files, time);
+        }
+        else if (spec.Demo is { } demo)
         {
             upstream = new PacedUpstream(
                 new()
@@ -35,7 +40,7 @@ public static class EngineFactory
         }
         else
         {
-            if (spec.Url is not { } url) throw new InputException($"engine {spec.Name}: expected url or demo.");
+            if (spec.Url is not { } url) throw new InputException($"engine {spec.Name}: expected url, files or demo.");
             upstream = spec.Sharing is not { } sharing
                 ? Elsewhere(spec.Name, url)
                 : new SharedDeviceUpstream(
@@ -46,6 +51,24 @@ public static class EngineFactory
 
         HttpUpstream Elsewhere(string name, Uri address) =>
             new(new() { Name = name, Address = address, ApiKey = spec.ApiKey, Kind = spec.Kind }, time);
+    }
+
+    /// <remarks>One scheduler decides in all of them: that of a current vLLM, as in the demo.</remarks>
+    private static InProcessUpstream InThisProcess(string name, string files, TimeProvider time)
+    {
+        var system = Catalog.Make(DemoSystem, PolicySettings.None);
+        var settings = new EngineSettings { Scheduler = () => system.Iteration(null) };
+        var models = files.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Select(ModelFile.Of).ToList();
+        foreach (var model in models) Check(model.Path);
+        return new(
+            new() { Name = name, Models = models, Open = model => OpenModel.Open(model.Path, settings).Serve(model.Name) }, time);
+
+        // Said now, not when the first request comes.
+        static void Check(string path)
+        {
+            using var file = GgufFile.Open(path);
+            ModelConfig.Read(file);
+        }
     }
 
     /// <summary>Reads an address as people write it: with or without scheme and <c>/v1</c>.</summary>

@@ -7,7 +7,10 @@ public sealed record EngineSpec
 {
     public required string Name { get; init; }
 
-    /// <summary>Of an engine elsewhere; null for a demo engine.</summary>
+    /// <summary>Model files (GGUF) that an engine in this process serves, comma separated; null for the other kinds.</summary>
+    public string? Files { get; init; }
+
+    /// <summary>Of an engine elsewhere; null for the other kinds.</summary>
     public Uri? Url { get; init; }
 
     /// <summary>Addresses of more engines on the same device, comma separated, of which one is awake at a time; null for
@@ -26,5 +29,5 @@ public sealed record EngineSpec
     /// <summary>Requests it may have at once; null for what it says.</summary>
     public int? Places { get; init; }
 
-    public override string ToString() => Url is null ? $"{Name} (demo)" : $"{Name} ({Url})";
+    public override string ToString() => Files is not null ? $"{Name} ({Files})" : Url is null ? $"{Name} (demo)" : $"{Name} ({Url})";
 }

@@ -122,18 +122,22 @@ public sealed record GatewayConfig(GatewayOptions Options, IReadOnlyList<EngineS
 
     private static EngineSpec? Engine(ConfigMap map, YamlNode node, List<EngineSpec> before)
     {
-        var (url, demo) = (map.Text("url"), map.Text("demo"));
+        var (url, demo, files) = (map.Text("url"), map.Text("demo"), map.Text("files"));
         var kind = map.Word("kind", "openai", "vllm", "sglang", "llamacpp", "llamacpp-router", "ollama");
         var spec = new EngineSpec
         {
-            Name = map.Text("name") ?? "", Demo = demo, ApiKey = map.Text("api-key"), Places = map.Whole("places", 1, 100_000),
+            Name = map.Text("name") ?? "", Demo = demo, Files = files,
+            ApiKey = map.Text("api-key"), Places = map.Whole("places", 1, 100_000),
             Speedup = map.Number("speedup", 0.01, 1000) ?? 1,
             Kind = kind is null ? null : Enum.Parse<UpstreamKind>(kind.Replace("-", ""), ignoreCase: true),
         };
         map.RefuseUnknown();
-        if (url is null == demo is null)
+        if (new[] { url, demo, files }.Count(text => text is not null) != 1)
         {
-            map.Problem(node, "expected either url, of an engine elsewhere, or demo, a profile such as llama-3.1-8b@a100");
+            map.Problem(
+                node,
+                "expected one of url, of an engine elsewhere, files, of models to run in this process, or demo, a profile such as "
+                + "llama-3.1-8b@a100");
             return null;
         }
 
@@ -158,6 +162,10 @@ public sealed record GatewayConfig(GatewayOptions Options, IReadOnlyList<EngineS
                 Sharing = addresses.Count > 1 ? string.Join(',', addresses.Skip(1)) : null,
                 Name = spec.Name.Length > 0 ? spec.Name : EngineFactory.NameOf(addresses[0]),
             };
+        }
+        else if (files is not null)
+        {
+            if (spec.Name.Length == 0) spec = spec with { Name = "in-process" };
         }
         else
         {

@@ -37,7 +37,12 @@ public sealed class InProcessUpstream : IUpstream
     /// <summary>How long loads took, by model; empty until one was loaded.</summary>
     public IReadOnlyDictionary<string, TimeSpan> LoadTimes => _shelf.LoadTimes;
 
-    public Task<bool> ProbeAsync(CancellationToken cancel) => Task.FromResult(_shelf.Fault is null);
+    /// <summary>An engine has a model from the first: the one named first.</summary>
+    public async Task<bool> ProbeAsync(CancellationToken cancel)
+    {
+        if (!_shelf.Models.Any(m => m.IsLoaded)) await _shelf.LoadAsync(_shelf.Models[0].Name, cancel).ConfigureAwait(false);
+        return _shelf.Fault is null;
+    }
 
     public Task<UpstreamReport?> ReportAsync(CancellationToken cancel) => Task.FromResult(_shelf.Report());
 

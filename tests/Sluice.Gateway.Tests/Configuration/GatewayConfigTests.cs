@@ -61,7 +61,7 @@ public sealed class GatewayConfigTests
         { "listen:\n  prot: 80", ":2:3: listen: no such key 'prot'; did you mean 'port'?" },
         { "listen: {port: many}", ":1:16: listen: port: 'many': expected a whole number from 0 to 65535" },
         { "listen: 8700", ":1:9: listen: expected a map" },
-        { "engines:\n  - {name: x}", ":2:5: engines[0]: expected either url" },
+        { "engines:\n  - {name: x}", ":2:5: engines[0]: expected one of url" },
         { "engines:\n  - {url: \"ftp://x\"}", ":2:11: engines[0]: url: 'ftp://x': expected an address" },
         { "engines:\n  - {demo: llama-3.1-8b@a10000}", "llama-3.1-8b@a100" },
         { "engines:\n  - {url: \"http://a\"}\n  - {url: \"http://a\"}", ":3:5: engines[1]: another engine is called 'a'" },
