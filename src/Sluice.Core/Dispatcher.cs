@@ -84,7 +84,7 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
                 OnModelLoaded(e.At, e.Engine, new(e.Amount));
                 return;
             case EventKind.FirstToken or EventKind.Finished or EventKind.Cancelled or EventKind.Failed or EventKind.Evicted
-                or EventKind.Migrated:
+                or EventKind.Migrated or EventKind.Declined:
                 if (_requests.TryFind(e.Request, out var slot)) OnRequestEvent(in e, slot);
                 return;
         }
@@ -122,6 +122,7 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
         lost.Sort((a, b) => ArrivalOf(a).CompareTo(ArrivalOf(b)));
         foreach (var slot in lost)
         {
+            _requests[slot].Declines = 0;
             _requests[slot].OutputTokens = outputTokensOf(_requests[slot].Request.Id);
             TakeOff(now, slot, _requests[slot].IsCancelled ? EventKind.Cancelled : EventKind.EngineLost);
         }
@@ -189,6 +190,12 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
                 TakeOff(e.At, slot, _requests[slot].IsCancelled ? EventKind.Cancelled : EventKind.Evicted);
                 EnqueueOrEnd(e.At, slot);
                 break;
+            case EventKind.Declined:
+                _requests[slot].OutputTokens = e.Amount;
+                _requests[slot].Declines++;
+                TakeOff(e.At, slot, _requests[slot].IsCancelled ? EventKind.Cancelled : EventKind.Declined);
+                EnqueueOrEnd(e.At, slot);
+                break;
             default:
                 var request = _requests[slot].Request;
                 if (e.Kind is EventKind.Finished) policies.Lengths.Observe(request, e.Amount);
@@ -228,7 +235,10 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
     {
         ref var tracked = ref _requests[slot];
         Queued++;
-        var queued = new QueuedRequest(tracked.Request, tracked.Predicted, tracked.OutputTokens, tracked.KvAt);
+        var queued = new QueuedRequest(tracked.Request, tracked.Predicted, tracked.OutputTokens, tracked.KvAt)
+        {
+            Declines = tracked.Declines,
+        };
         var engine = _scheduler.OnQueued(in queued, ViewAt(now));
         if (engine != EngineId.None) Dispatch(now, slot, engine);
     }
@@ -266,7 +276,10 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
         tracked.KvAt = EngineId.None;
         tracked.LosesKv = false;
         sink.Emit(new(now, request.Id, engine, request.PromptTokens, EventKind.Dispatched));
-        engines[engine.Index].Submit(now, request, tracked.Predicted, tracked.OutputTokens);
+        if (tracked.Declines + 1 < _scheduler.TriesMax)
+            engines[engine.Index].SubmitOrDecline(now, request, tracked.Predicted, tracked.OutputTokens);
+        else
+            engines[engine.Index].Submit(now, request, tracked.Predicted, tracked.OutputTokens);
     }
 
     private void Enact(Instant now, in Operation operation)

@@ -15,6 +15,9 @@ internal struct TrackedRequest
     /// <summary>Tokens its caller has from before it was evicted or its engine was lost.</summary>
     public int OutputTokens;
 
+    /// <summary>Engines that handed it back since it was last queued for another reason.</summary>
+    public int Declines;
+
     /// <summary>Its eviction was asked for without its KV.</summary>
     public bool LosesKv;
 

@@ -32,7 +32,7 @@ public sealed record ServingSystem
     /// <summary>Name in the catalog, with the settings that differ from its defaults.</summary>
     public required string Name { get; init; }
 
-    public required Func<IIterationScheduler> Iteration { get; init; }
+    public required IterationFactory Iteration { get; init; }
     public required Func<PolicyContext, PolicySet> Policies { get; init; }
     public KvKind Kv { get; init; } = KvKind.Paged;
 

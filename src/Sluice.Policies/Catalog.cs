@@ -25,7 +25,7 @@ public sealed record CatalogEntry(
 /// <param name="Scheduler">Global scheduler; null for a queue per model with a router in front.</param>
 /// <param name="Length">Length predictor by default, as in <c>--set length=…</c>.</param>
 public sealed record SystemChoice(
-    Func<IIterationScheduler> Iteration, string Kv = "paged", Func<PolicyContext, IGlobalScheduler>? Scheduler = null,
+    Func<EngineContext, IIterationScheduler> Iteration, string Kv = "paged", Func<PolicyContext, IGlobalScheduler>? Scheduler = null,
     string Length = "oracle");
 
 /// <summary>Every system by name. To add one: write its folder, add its line.</summary>
@@ -45,21 +45,21 @@ public static class Catalog
             s => Run(new() { ReserveWholePrompt = true, Watermark = Watermark(s) })),
         new("orca", "batching by iteration, KV reserved for the longest answer",
             "Yu et al., OSDI 2022", "iteration scheduling, KV cache", InEngine,
-            _ => new(static () => new IterationLevel(), "reserve-max")),
+            _ => new(static _ => new IterationLevel(), "reserve-max")),
         new("static", "a batch runs until its longest answer is done", "FasterTransformer", "iteration scheduling", InEngine,
-            _ => new(static () => new StaticBatching(), "reserve-max")),
+            _ => new(static _ => new StaticBatching(), "reserve-max")),
         new("edf", "vllm-v1, waiting queue by earliest deadline", "Dertouzos, 1974",
             "iteration scheduling", InEngine, _ => Run(new(), new ByDeadline())),
         new("sjf", "vllm-v1, waiting queue by shortest predicted answer", "classical",
             "iteration scheduling, length prediction", InEngine, _ => Run(new(), new ByPredictedLength())),
         new("srpt", "shortest predicted remaining answer first, preemptive",
             "Schrage, 1968; Mitzenmacher and Shahout, 2025", "iteration scheduling, length prediction", InEngine,
-            _ => new(static () => new Ranked(new ShortestRemaining()))),
-        new("larry", "first come, first served; large prompts put back under memory pressure",
+            _ => new(static _ => new Ranked(new ShortestRemaining()))),
+        new("larry", "first come; large prompts put back under memory pressure",
             "Kossmann et al., 2024", "iteration scheduling", InEngine, LargePromptsBack),
-        new("no-preempt", "vllm-v1 with KV reserved for the longest answer, so that nobody gives way",
+        new("no-preempt", "vllm-v1 with KV reserved for the longest answer",
             "TensorRT-LLM's guaranteed mode, as in Kossmann et al., 2024", "iteration scheduling, KV cache", InEngine,
-            _ => new(static () => new RunningFirst(new()), "reserve-max")),
+            _ => new(static _ => new RunningFirst(new()), "reserve-max")),
         new("qlm", "groups in virtual queues: pull, evict, load models",
             "Patke et al., SoCC 2024", "grouping, waiting-time estimate, global scheduling",
             Drivers.Simulator | Drivers.Remote, QueueManager),
@@ -92,7 +92,7 @@ public static class Catalog
         return new()
         {
             Name = settings.Given.Count == 0 ? name : $"{name} ({string.Join(", ", settings.Given)})",
-            Iteration = choice.Iteration,
+            Iteration = context => choice.Iteration(context ?? EngineContext.Bare),
             Policies = policies,
             Kv = kv,
             Ranges = ranges,
@@ -113,14 +113,14 @@ public static class Catalog
             Preemption = s.Word("preemption", "when blocks are short", "recompute", "swap") == "swap" ? GiveWay.Swap : GiveWay.Recompute,
             Watermark = Watermark(s),
         };
-        return new(() => new PrefillFirst(options));
+        return new(_ => new PrefillFirst(options));
     }
 
     private static SystemChoice QueueManager(PolicySettings s)
     {
         var options = QlmOptions.Read(s);
         return new(
-            static () => new RunningFirst(new()), Scheduler: context => new Qlm(options, context.Fleet), Length: "learned");
+            static _ => new RunningFirst(new()), Scheduler: context => new Qlm(options, context.Fleet), Length: "learned");
     }
 
     private static SystemChoice LargePromptsBack(PolicySettings s)
@@ -133,7 +133,7 @@ public static class Catalog
             LargestMax = s.Number("largest-max", "a prompt counts as at most so many mean prompts", 8, 1, 1000),
             Waits = s.Number("waits", "a mean prompt is put back by so many mean waits", 2, 0, 1000),
         };
-        return new(() => new Larry(options));
+        return new(_ => new Larry(options));
     }
 
     private static double Watermark(PolicySettings s) =>
@@ -147,8 +147,8 @@ public static class Catalog
 
     /// <summary>vllm-v1's engines below a global scheduler; lengths are learned, because no such system knows them.</summary>
     private static SystemChoice Run(RunningFirstOptions options, Func<PolicyContext, IGlobalScheduler> scheduler) =>
-        new(() => new RunningFirst(options, null), Scheduler: scheduler, Length: "learned");
+        new(_ => new RunningFirst(options, null), Scheduler: scheduler, Length: "learned");
 
     private static SystemChoice Run(RunningFirstOptions options, IWaitingOrder? order = null) =>
-        new(() => new RunningFirst(options, order));
+        new(_ => new RunningFirst(options, order));
 }

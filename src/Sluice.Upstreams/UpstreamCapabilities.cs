@@ -46,4 +46,11 @@ public sealed record UpstreamCapabilities
 public sealed record UpstreamModel(string Name, bool IsLoaded, int ContextMax);
 
 /// <summary>What an engine says of itself; -1 for what it does not say.</summary>
-public readonly record struct UpstreamReport(int Running, int Waiting, double KvUsed, int TotalBlocks, int BlockTokens, long OutputTokens);
+/// <param name="Running">Sequences in its batch.</param>
+/// <param name="Waiting">Requests in its own queue.</param>
+/// <param name="KvUsed">Share of its KV memory that is taken, 0 to 1.</param>
+/// <param name="TotalBlocks">KV blocks it has; slots, where memory is given by the slot.</param>
+/// <param name="BlockTokens">Tokens of one of them.</param>
+/// <param name="OutputTokens">Produced since it began, for whomever.</param>
+public readonly record struct UpstreamReport(
+    int Running, int Waiting, double KvUsed, int TotalBlocks, int BlockTokens, long OutputTokens);

@@ -90,6 +90,9 @@ internal sealed class FakeUpstream(string name = "fake", params string[] models)
         return new(CallEnd.Completed, 200, prompt, words.Length, "");
     }
 
+    /// <summary>Until it is cancelled.</summary>
+    public static Task ForeverAsync(CancellationToken cancel) => new TaskCompletionSource().Task.WaitAsync(cancel);
+
     public static ValueTask RoleAsync(UpstreamCall call, IAnswerSink sink) =>
         ChunkAsync(call, sink, """{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}""", 0);
 

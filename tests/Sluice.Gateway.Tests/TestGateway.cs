@@ -14,7 +14,7 @@ internal sealed class TestGateway : IAsyncDisposable
     private TestGateway(WebApplication app)
     {
         _app = app;
-        Client = new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new(app.Urls.First()), Timeout = TimeSpan.FromSeconds(30) };
+        Client = new(new SocketsHttpHandler { UseProxy = false, ResponseDrainTimeout = TimeSpan.Zero }) { BaseAddress = new(app.Urls.First()), Timeout = TimeSpan.FromSeconds(30) };
         Services = app.Services.GetRequiredService<GatewayServices>();
     }
 

@@ -14,8 +14,10 @@ public sealed class PoissonLoad
     /// <param name="lengths">Length keys of a workload description, such as <c>lengths=sharegpt</c>.</param>
     /// <param name="count">Requests drawn; what does not fit is dropped from them.</param>
     /// <param name="fit">Prompt and output tokens as the experiment takes them; null drops the request.</param>
+    /// <param name="slo">Promises, as in <c>--slo</c>; null for none.</param>
     public PoissonLoad(
-        string name, string lengths, int count, ulong seed, Func<int, int, (int PromptTokens, int OutputTokens)?> fit)
+        string name, string lengths, int count, ulong seed, Func<int, int, (int PromptTokens, int OutputTokens)?> fit,
+        string? slo = null)
     {
         var rng = new Rng(seed).Fork(name);
         var drawn = WorkloadSource.FromSpec(string.Create(CultureInfo.InvariantCulture, $"poisson:rate=1,n={count},{lengths}"), rng);
@@ -34,7 +36,8 @@ public sealed class PoissonLoad
             outputs.Add(output);
         }
 
-        _unit = new() { Name = name, Origin = drawn.Origin, Requests = [.. requests], OutputTokens = [.. outputs] };
+        var unit = new Workload { Name = name, Origin = drawn.Origin, Requests = [.. requests], OutputTokens = [.. outputs] };
+        _unit = slo is null ? unit : SloMix.Parse(slo).Apply(unit, rng.Fork("slo"));
         PromptTokensMean = requests.Average(r => (double)r.PromptTokens);
         OutputTokensMean = outputs.Average();
         DroppedShare = 1 - requests.Count / (double)count;
@@ -47,6 +50,32 @@ public sealed class PoissonLoad
 
     /// <summary>The first requests' lengths, for experiments without arrivals.</summary>
     public IEnumerable<(Request Request, int OutputTokens)> First(int count) => _unit.Requests.Take(count).Zip(_unit.OutputTokens);
+
+    /// <summary>Requests that arrive within a time at a rate [requests/s] that changes in steps.</summary>
+    /// <param name="step">How long each rate holds; the rates follow one another again and again.</param>
+    public Workload At(IReadOnlyList<double> rates, TimeSpan step, TimeSpan duration)
+    {
+        var mean = rates.Average();
+        var flat = At(mean, duration);
+        var period = step.Ticks * (double)rates.Count;
+        return flat with { Requests = [.. flat.Requests.Select(r => r with { Arrival = new(Warp(r.Arrival.Ticks)) })] };
+
+        // Arrivals at the mean rate, pulled together where the rate is above it and apart where it is below.
+        long Warp(long ticks)
+        {
+            var rounds = Math.Floor(ticks / period);
+            var left = (ticks - rounds * period) * mean;
+            var at = rounds * period;
+            foreach (var rate in rates)
+            {
+                if (left <= step.Ticks * rate) return (long)(at + left / rate);
+                left -= step.Ticks * rate;
+                at += step.Ticks;
+            }
+
+            return (long)at;
+        }
+    }
 
     /// <summary>Requests that arrive within a time at a rate [requests/s].</summary>
     public Workload At(double rate, TimeSpan duration)

@@ -13,6 +13,6 @@ public static class ReproductionCatalog
         string[] names = [.. All.Select(r => r.Name)];
         return All.FirstOrDefault(r => r.Name == name)
             ?? throw new InputException(
-                $"reproduce {name}: no such reproduction{Nearest.Hint(name, names)}. Known: {string.Join(", ", names)}.");
+                $"reproduce {name}: no such reproduction{Nearest.Hint(name, names)}. Known: {string.Join(", ", names)}, all.");
     }
 }

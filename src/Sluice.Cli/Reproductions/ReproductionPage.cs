@@ -1,3 +1,4 @@
+using System.Globalization;
 using Sluice.Simulation;
 
 namespace Sluice.Cli;
@@ -8,13 +9,44 @@ public static class ReproductionPage
     public static PlotPage Make(IReproduction reproduction, ReproductionResult result, bool isSmall)
     {
         var page = new PlotPage(reproduction.Title) { Subtitle = reproduction.About, Badge = isSmall ? "simulated, small" : "simulated" };
-        var claims = page.Section("Claims");
-        claims.Paragraph(
-            $"{result.Rows.Count(r => r.Agrees)} of {result.Rows.Count} rows agree. Repeat with: sluice reproduce {reproduction.Name}"
-            + (isSmall ? " --small" : ""));
-        claims.Claims([.. result.Rows.Select(r => new PageClaim(r.Claim, r.Paper, r.Ours, r.Agrees, r.Note))]);
+        AddClaims(page.Section("Claims"), reproduction, result, isSmall);
         foreach (var section in result.Sections) page.Add(section);
         page.Section("When a row agrees").List(Agreement.Rules);
         return page;
+    }
+
+    /// <summary>Every system's claims on one page; plots and tables are on the pages of their own.</summary>
+    public static PlotPage MakeAll(
+        IReadOnlyList<(IReproduction Reproduction, ReproductionResult Result)> results, bool isSmall)
+    {
+        var page = new PlotPage("Published systems, reproduced")
+        {
+            Subtitle = "The claims of each paper beside what comes out here, on one set of defaults.",
+            Badge = isSmall ? "simulated, small" : "simulated",
+        };
+        page.Section("Overview").Table(
+            ["system", "rows that agree", "rows"],
+            [.. results.Select(r => (IReadOnlyList<string>)
+            [
+                r.Reproduction.Name,
+                r.Result.Rows.Count(w => w.Agrees).ToString(CultureInfo.InvariantCulture),
+                r.Result.Rows.Count.ToString(CultureInfo.InvariantCulture),
+            ])]);
+        foreach (var (reproduction, result) in results)
+        {
+            var section = page.Section(reproduction.Name).Paragraph(reproduction.Title).Paragraph(reproduction.About);
+            AddClaims(section, reproduction, result, isSmall);
+        }
+
+        page.Section("When a row agrees").List(Agreement.Rules);
+        return page;
+    }
+
+    private static void AddClaims(PageSection section, IReproduction reproduction, ReproductionResult result, bool isSmall)
+    {
+        section.Paragraph(
+            $"{result.Rows.Count(r => r.Agrees)} of {result.Rows.Count} rows agree. Repeat with: sluice reproduce {reproduction.Name}"
+            + (isSmall ? " --small" : ""));
+        section.Claims([.. result.Rows.Select(r => new PageClaim(r.Claim, r.Paper, r.Ours, r.Agrees, r.Note))]);
     }
 }

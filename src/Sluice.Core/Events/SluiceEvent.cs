@@ -52,6 +52,14 @@ public enum EventKind : byte
 
     /// <summary>An engine is there (again). Amount: 0.</summary>
     EngineJoined,
+
+    /// <summary>Its engine will serve it as best effort: its promise cannot be kept, or others go first. Amount: output tokens
+    /// produced so far.</summary>
+    Relegated,
+
+    /// <summary>Its engine handed it back unserved, so that another one may try. Amount: output tokens produced so
+    /// far.</summary>
+    Declined,
 }
 
 public enum FailReason

@@ -5,4 +5,16 @@ public interface ILengthPredictor
 {
     TokenEstimate Predict(Request request);
     void Observe(Request request, int outputTokens);
+
+    /// <summary>The prediction anew, now that so many tokens are out and the answer goes on.</summary>
+    /// <param name="predicted">What was predicted at arrival.</param>
+    /// <returns>Length of the whole answer.</returns>
+    TokenEstimate Refine(Request request, TokenEstimate predicted, int outputTokens) => predicted;
+
+    /// <summary>Length that the whole answer stays within with probability <paramref name="p"/>, given that it is longer than
+    /// what is out already.</summary>
+    /// <param name="p">0 to 1, exclusive.</param>
+    /// <param name="outputTokens">Tokens out already.</param>
+    double Quantile(Request request, TokenEstimate predicted, double p, int outputTokens) =>
+        Math.Max(outputTokens + 1, predicted.Quantile(p));
 }

@@ -27,6 +27,13 @@ public sealed class IndexedHeap
     /// <summary>The items in heap order, for walking over all of them.</summary>
     public int ItemAt(int index) => _heap[index].Item;
 
+    /// <summary>The key of an item that is in the heap.</summary>
+    public long KeyOf(int item)
+    {
+        Check.That(Contains(item));
+        return _heap[_position[item]].Key;
+    }
+
     public bool Contains(int item) => item < _position.Length && _position[item] != Absent;
 
     /// <summary>Adds the item or changes its key.</summary>

@@ -36,4 +36,14 @@ public sealed record Request
     public int Stage { get; init; }
 
     public Instant FirstTokenDeadline => Arrival + Slo.Ttft;
+
+    /// <summary>When the whole answer is due: <see cref="Slo.E2e"/> from arrival.</summary>
+    public Instant AnswerDeadline => Arrival + Slo.E2e;
+
+    /// <summary>When an output token is due if the answer is read from <paramref name="from"/> on at the promised pace.</summary>
+    /// <param name="token">From 1, the first.</param>
+    /// <param name="from">The first token's own deadline or arrival; whichever is later is the usual choice.</param>
+    /// <returns><see cref="Instant.Never"/> when no pace was promised, or no beginning.</returns>
+    public Instant TokenDeadline(int token, Instant from) =>
+        Slo.Tpot == TimeSpan.MaxValue || from == Instant.Never ? Instant.Never : new(from.Ticks + (token - 1) * Slo.Tpot.Ticks);
 }

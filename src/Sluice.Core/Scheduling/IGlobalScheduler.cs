@@ -5,7 +5,11 @@ namespace Sluice.Core;
 /// <param name="OutputTokens">Tokens it has produced already, before an eviction or the loss of its engine.</param>
 /// <param name="KvAt">Engine whose host memory holds its KV, so that it resumes there without prefill; or
 /// <see cref="EngineId.None"/>.</param>
-public readonly record struct QueuedRequest(Request Request, TokenEstimate Predicted, int OutputTokens, EngineId KvAt);
+public readonly record struct QueuedRequest(Request Request, TokenEstimate Predicted, int OutputTokens, EngineId KvAt)
+{
+    /// <summary>Engines that have handed it back; see <see cref="IGlobalScheduler.TriesMax"/>.</summary>
+    public int Declines { get; init; }
+}
 
 /// <summary>Owns the queue in front of the engines: who goes next, where, and what has to be moved for it.</summary>
 /// <remarks>
@@ -19,6 +23,10 @@ public interface IGlobalScheduler
     /// <returns>The engine that takes it at once, without queueing; it must be able to take it. Or
     /// <see cref="EngineId.None"/>: it is queued now.</returns>
     EngineId OnQueued(in QueuedRequest request, ClusterView view);
+
+    /// <summary>Engines that may be asked for one request, each of which but the last may hand it back
+    /// (<see cref="EventKind.Declined"/>). 1 where the first has to take it.</summary>
+    int TriesMax => 1;
 
     /// <summary>A queued request's caller left.</summary>
     void OnWithdrawn(Request request, ClusterView view);

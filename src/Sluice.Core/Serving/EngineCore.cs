@@ -25,6 +25,7 @@ public sealed partial class EngineCore
     private readonly List<(RequestId Request, EventKind How)> _leaves = new(16);
     private readonly List<int> _held = new(16);
     private readonly EngineLimits _limits;
+    private readonly LearnedStepTime? _learned;
 
     private bool _stepping;
     private EngineTime _begin;
@@ -41,7 +42,9 @@ public sealed partial class EngineCore
         _decodes = new DecodeSet(_table, cache);
         _batch = new Batch(_table, _decodes);
         Waiting = new WaitingQueue(_table, scheduler.WaitingOrder);
-        _step = new Step(id, limits, _table, _decodes, Waiting, cache, _batch, Gaps, Lag, sink);
+        _learned = runner.ClosedForm is null ? new LearnedStepTime() : null;
+        IStepTimeModel stepTime = runner.ClosedForm is { } known ? known : _learned!;
+        _step = new Step(id, limits, _table, _decodes, Waiting, cache, _batch, Gaps, Lag, stepTime, sink);
     }
 
     public EngineId Id { get; }
@@ -93,8 +96,10 @@ public sealed partial class EngineCore
     /// <summary>Takes in a request. It waits in the engine's queue until a step admits it.</summary>
     /// <param name="outputLimit">Tokens after which it ends, at least 1.</param>
     /// <param name="outputTokens">Tokens it has produced elsewhere already; they are computed again like prompt.</param>
+    /// <param name="mayDecline">The scheduler may hand it back.</param>
     /// <returns>False if the engine could never hold it; nothing is kept of it then.</returns>
-    public bool TrySubmit(Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens = 0)
+    public bool TrySubmit(
+        Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens = 0, bool mayDecline = false)
     {
         Check.That(outputLimit > outputTokens);
         if (!_cache.CanEverHold(request, request.PromptTokens + outputLimit)) return false;
@@ -109,6 +114,7 @@ public sealed partial class EngineCore
         }
 
         var slot = Take(now, request, predicted, outputLimit, outputTokens);
+        _table[slot].MayDecline = mayDecline;
         Waiting.Enqueue(slot, atFront: false);
         return true;
     }
@@ -140,6 +146,7 @@ public sealed partial class EngineCore
         s.OutputLimit = outputLimit;
         s.Output = outputTokens;
         s.LastTokenAt = EngineTime.At(now);
+        s.FirstTokenAt = Instant.Never;
         s.WorstLag = long.MinValue;
         s.Order = _submitted++;
         _slots.Add(request.Id, slot);
@@ -274,17 +281,20 @@ public sealed partial class EngineCore
             _scheduler.Compose(_step);
         }
 
+        var handedBack = HandBack(now);
         if (_batch.IsEmpty)
         {
-            // With nobody running, memory is free and whoever is next can be admitted: an idle engine has no work.
-            Check.That(_slots.Count == 0);
-            NextTurn = Instant.Never;
+            // With nobody running, memory is free and whoever is next can be admitted: an idle engine has no work, but for
+            // what came in exchange for those handed back.
+            Check.That(_slots.Count == 0 || handedBack > 0);
+            NextTurn = _slots.Count == 0 ? Instant.Never : now.Instant;
             return;
         }
 
         _stepping = true;
         _begin = now;
         _stepTime = _runner.Run(_batch);
+        _learned?.Observe(in _batch.Shape, _stepTime);
         _increment = 0;
         _stretch = 1;
         if (CanSkip())
@@ -364,6 +374,7 @@ public sealed partial class EngineCore
         // The step that computes the last known token also samples the next one.
         s.Output++;
         OutputTokens++;
+        if (s.FirstTokenAt == Instant.Never) s.FirstTokenAt = _end.Instant;
         if (s.Output == 1) Emit(EventKind.FirstToken, in s, 1);
         else Gaps.AddOne(s.LastTokenAt, _end);
         s.LastTokenAt = _end;
@@ -405,6 +416,23 @@ public sealed partial class EngineCore
         _slots.Remove(s.Request.Id, out _);
         _table.Free(slot);
         _sink.Emit(e); // Last, because the sink may submit the next request at once.
+    }
+
+    /// <summary>Lets go of those the scheduler declined in this composition.</summary>
+    private int HandBack(EngineTime now)
+    {
+        var count = _step.Declined.Count;
+        foreach (var (slot, isFree) in _step.Declined)
+        {
+            ref var s = ref _table[slot];
+            var e = new SluiceEvent(now.Instant, s.Request.Id, Id, s.Output, EventKind.Declined);
+            _slots.Remove(s.Request.Id, out _);
+            if (isFree) _table.Free(slot);
+            _sink.Emit(in e);
+        }
+
+        _step.Declined.Clear();
+        return count;
     }
 
     private void LetLeave(EngineTime now)

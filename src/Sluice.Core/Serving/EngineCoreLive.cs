@@ -21,6 +21,13 @@ public sealed partial class EngineCore
         return _decodes.ComputedOf(in s);
     }
 
+    /// <summary>Whoever asked to leave does so now. Between steps only.</summary>
+    public void LetLeave(Instant now)
+    {
+        Check.That(!_stepping);
+        LetLeave(EngineTime.At(now));
+    }
+
     /// <summary>Takes in a request that goes on from where a decoding one stands: they share all blocks, and the child gets
     /// its own copy of the last one if that is not full. Between steps only.</summary>
     /// <param name="parent">A request with as many output tokens as the child has; their newest may differ.</param>

@@ -11,6 +11,11 @@ public interface IEngine
     /// them.</param>
     void Submit(Instant now, Request request, TokenEstimate predicted, int outputTokens);
 
+    /// <summary>As above, to an engine that may hand it back unserved, which comes back as
+    /// <see cref="EventKind.Declined"/>. Engines that cannot judge just take it.</summary>
+    void SubmitOrDecline(Instant now, Request request, TokenEstimate predicted, int outputTokens) =>
+        Submit(now, request, predicted, outputTokens);
+
     /// <summary>Comes back as <see cref="EventKind.Cancelled"/>, or as <see cref="EventKind.Finished"/> if that was
     /// first.</summary>
     void Cancel(Instant now, RequestId request);

@@ -50,6 +50,12 @@ public struct Sequence
     public SequencePhase Phase { get; internal set; }
     public int Preemptions { get; internal set; }
 
+    /// <summary>When its first token came out of this engine; <see cref="Instant.Never"/> before.</summary>
+    public Instant FirstTokenAt { get; internal set; }
+
+    /// <summary>The engine may hand it back with <see cref="Step.Decline"/>: another one will try.</summary>
+    public bool MayDecline { get; internal set; }
+
     /// <summary>Position in the order of submission to this engine.</summary>
     public long Order { get; internal set; }
 

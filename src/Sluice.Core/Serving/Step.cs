@@ -20,14 +20,15 @@ public sealed partial class Step
     private readonly List<int> _swapped = new(16);
     private readonly List<int> _heldBack = new(16);
     private readonly List<int> _returning = new(16);
+    private readonly List<(int Slot, bool IsFree)> _declined = new(16);
     private long _swappedBetweenSteps;
 
     internal Step(
         EngineId engine, EngineLimits limits, SequenceTable table, DecodeSet decodes, WaitingQueue waiting, IKvCache cache,
-        Batch batch, TokenGaps gaps, ReaderLag lag, IEventSink sink)
+        Batch batch, TokenGaps gaps, ReaderLag lag, IStepTimeModel stepTime, IEventSink sink)
     {
         (_engine, Limits, _table, _decodes, Waiting, Cache) = (engine, limits, table, decodes, waiting, cache);
-        (_batch, _gaps, _lag, _sink, _running) = (batch, gaps, lag, sink, new RunningList(table));
+        (_batch, _gaps, _lag, StepTime, _sink, _running) = (batch, gaps, lag, stepTime, sink, new RunningList(table));
     }
 
     public EngineLimits Limits { get; }
@@ -249,6 +250,25 @@ public sealed partial class Step
     /// <summary>Lets this step compute more tokens than its budget: engines without chunked prefill take a prompt whole or
     /// not at all.</summary>
     public void WidenBudget(int tokens) => Budget = Math.Max(Budget, tokens);
+
+    /// <summary>Lets this step compute fewer tokens than its budget, because it must not take long.</summary>
+    public void NarrowBudget(int tokens) => Budget = Math.Min(Budget, tokens);
+
+    /// <summary>Tells whoever watches that a sequence is now served as best effort. What that means is the scheduler's
+    /// business.</summary>
+    public void Relegate(int sequence) => Emit(EventKind.Relegated, in _table[sequence], OutputTokens(sequence));
+
+    /// <summary>Hands a waiting sequence back, for another engine to try.</summary>
+    public void Decline(int sequence)
+    {
+        ref var s = ref _table[sequence];
+        Check.That(s.Phase == SequencePhase.Waiting);
+        Check.That(s.MayDecline);
+        _declined.Add((sequence, IsFree: Waiting.Take(sequence))); // Else its place in the queue is only marked.
+        s.Phase = SequencePhase.Removed;
+    }
+
+    internal List<(int Slot, bool IsFree)> Declined => _declined;
 
     internal void Begin(EngineTime now)
     {

@@ -62,6 +62,22 @@ public sealed class WaitingQueue
         return copied;
     }
 
+    /// <summary>The key a waiting sequence stands at; only in a queue with keys.</summary>
+    public long KeyOf(int slot)
+    {
+        Check.That(_order is not null);
+        return _byKey.KeyOf(slot);
+    }
+
+    /// <summary>Moves a waiting sequence to another place; only in a queue with keys. It keeps the key until it is taken,
+    /// however often its order would now say another.</summary>
+    public void SetKey(int slot, long key)
+    {
+        Check.That(_order is not null);
+        Check.That(_table[slot].Phase == SequencePhase.Waiting);
+        _byKey.Set(slot, key, _table[slot].Order);
+    }
+
     /// <summary>Evaluates every key again, because what they depend on has changed. O(n log n).</summary>
     public void Rekey()
     {

@@ -22,6 +22,10 @@ public sealed record GenerationRequest
 
     public required IGenerationSink Sink { get; init; }
 
+    /// <summary>Search for the likeliest answers instead; <see cref="Samples"/> of them are given, whole at the end. Not
+    /// together with drafts, and neither evicted nor moved.</summary>
+    public BeamOptions? Beams { get; init; }
+
     /// <summary>Guesses tokens ahead; null for one token a step.</summary>
     public IDraft? Draft { get; init; }
 
@@ -57,8 +61,15 @@ public interface IGenerationSink
 /// <summary>A generation inside an engine: the handle by which it is cancelled, evicted or moved.</summary>
 public sealed class Generation
 {
-    internal Generation(IGenerationSink sink, int samples) => (Sink, Sequences) = (sink, new LiveSequence[samples]);
+    internal Generation(IGenerationSink sink, int samples, bool isBeams = false)
+    {
+        (Sink, Samples) = (sink, samples);
+        Sequences = isBeams ? [] : new LiveSequence[samples];
+    }
 
     internal IGenerationSink Sink { get; }
+    internal int Samples { get; }
+
+    /// <summary>One for each answer; none of a beam search, whose members come and go.</summary>
     internal LiveSequence[] Sequences { get; }
 }

@@ -49,6 +49,18 @@ internal sealed class LiveSequence
     /// <summary>Set once its last token is out.</summary>
     public EndReason? Ending { get; set; }
 
+    /// <summary>The beam search that it is a member of.</summary>
+    public BeamGroup? Beam { get; set; }
+
+    /// <summary>Candidates that its group has not looked at yet, oldest first; null outside beam search.</summary>
+    public Queue<TokenLogprob[]>? Candidates { get; set; }
+
+    /// <summary>Sum of the log probabilities of its output.</summary>
+    public double BeamScore { get; set; }
+
+    /// <summary>Output tokens that its group has decided on; the newest one after them is provisional.</summary>
+    public int DecidedOutput { get; set; }
+
     public bool IsEvicted { get; set; }
     public bool IsCancelled { get; set; }
     public Instant SubmittedAt { get; set; }

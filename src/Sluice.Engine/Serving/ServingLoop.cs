@@ -28,7 +28,7 @@ public readonly record struct EngineStatus(
     long OutputTokens);
 
 /// <summary>The loop of one engine that computes: the core with a model behind it, and the content of its sequences. Not
-/// thread-safe: <see cref="LiveEngine"/> puts a thread around it.</summary>
+/// thread-safe: <see cref="EmbeddedEngine"/> puts a thread around it.</summary>
 /// <remarks>Everything that a caller asks for happens between two steps.</remarks>
 public sealed partial class ServingLoop : IEventSink
 {
@@ -80,8 +80,15 @@ public sealed partial class ServingLoop : IEventSink
         var limit = Math.Min(request.MaxOutputTokens, TokensMax - request.Prompt.Length);
         if (limit <= request.OutputSoFar.Length) return Refusal.TooLong;
 
-        generation = new(request.Sink, request.Samples);
+        generation = new(request.Sink, request.Samples, request.Beams is not null);
         var blocks = _options.PrefixCache ? _hashes.Of(request.Prompt.Span, _model.BlockTokens) : default;
+        if (request.Beams is { } beams)
+        {
+            if (limit < 2) return Refusal.TooLong;
+            EnterBeams(generation, request, beams, blocks);
+            return Refusal.None;
+        }
+
         for (var sample = 0; sample < request.Samples; sample++)
             generation.Sequences[sample] = Prepare(generation, request, sample, limit, blocks);
 
@@ -96,6 +103,12 @@ public sealed partial class ServingLoop : IEventSink
     /// <summary>Ends all answers of a generation that have not ended; those evicted too.</summary>
     public void Cancel(Generation generation)
     {
+        if (_beams.Find(b => b.Members[0].Generation == generation) is { } beams)
+        {
+            CancelBeams(beams, EndReason.Cancelled);
+            return;
+        }
+
         foreach (var sequence in generation.Sequences)
         {
             if (_runner.Find(sequence.Request.Id) != sequence) continue;
@@ -143,6 +156,7 @@ public sealed partial class ServingLoop : IEventSink
         if (!_core.IsStepping) return false;
         _core.EndStep();
         TakeForks();
+        AdvanceBeams();
         return true;
     }
 
@@ -150,6 +164,7 @@ public sealed partial class ServingLoop : IEventSink
     /// told already.</summary>
     internal void Abandon(EndReason reason, string error)
     {
+        foreach (var beams in _beams.ToArray()) CancelBeams(beams, reason, error);
         foreach (var sequence in _runner.All.ToArray())
             if (!sequence.IsEvicted) Tell(sequence, sequence.Ending ?? reason, Now, error);
         foreach (var export in _exports) export.OnDone(null);
@@ -180,6 +195,8 @@ public sealed partial class ServingLoop : IEventSink
                 _runner.Import(_core.SlotOf(e.Request), image);
                 sequence.Image = null;
                 break;
+            case EventKind.Finished when sequence.Beam is not null:
+                break; // It ran ahead of its group to the end; what it found is kept until the group comes there.
             case EventKind.Finished:
                 Check.That(sequence.Ending is not null);
                 Finish(sequence, sequence.Ending.Value, e.At);

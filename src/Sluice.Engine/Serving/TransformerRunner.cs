@@ -192,6 +192,13 @@ public sealed class TransformerRunner : IModelRunner
 
     private int ChooseNext(LiveSequence sequence, Span<float> logits)
     {
+        if (sequence.Beam is { } beam)
+        {
+            var provisional = beam.Collect(sequence, logits);
+            sequence.Tokens[sequence.Count++] = provisional;
+            return provisional;
+        }
+
         var choice = sequence.Chooser.Choose(logits, sequence.Known, sequence.PromptTokens);
         Check.That((uint)choice.Token < (uint)_model.Vocabulary);
         sequence.Tokens[sequence.Count++] = choice.Token;

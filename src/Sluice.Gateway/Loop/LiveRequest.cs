@@ -185,6 +185,7 @@ public sealed class LiveRequest : IAnswerSink
         resume = null;
         if (attempt == 1 || !_isSent)
         {
+            // Nothing of it is anywhere.
             TokensHere = TokensBefore = 0;
             return true;
         }

@@ -4,8 +4,8 @@ namespace Sluice.Gateway;
 
 /// <summary>Who sends a request.</summary>
 /// <param name="Class">Class of what says nothing of its own; null for the usual one.</param>
-/// <param name="ClassMax">Names of the classes it may ask for; null for all.</param>
-public sealed record Caller(TenantId Tenant, string Name, string? Class = null, IReadOnlyList<string>? ClassMax = null)
+/// <param name="Classes">Names of the classes it may ask for; null for all.</param>
+public sealed record Caller(TenantId Tenant, string Name, string? Class = null, IReadOnlyList<string>? Classes = null)
 {
     public static Caller Anybody { get; } = new(new(0), "default");
 }

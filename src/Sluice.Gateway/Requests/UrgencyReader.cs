@@ -21,7 +21,7 @@ internal sealed class UrgencyReader(GatewayOptions options)
     {
         urgency = default;
         if (ClassOf(headers, in facts, caller, out var id, out var priority) is { } wrongClass) return wrongClass;
-        if (caller.ClassMax is { } allowed && !allowed.Contains(_classes[id].Name, StringComparer.OrdinalIgnoreCase))
+        if (caller.Classes is { } allowed && !allowed.Contains(_classes[id].Name, StringComparer.OrdinalIgnoreCase))
             return new(403, "invalid_request_error", "class_not_allowed",
                 $"This key may not use the class '{_classes[id].Name}'; it may use: {string.Join(", ", allowed)}.");
 
@@ -91,7 +91,11 @@ internal sealed class UrgencyReader(GatewayOptions options)
 
         // Objectives are objects in somebody's cluster; one that is called like a class means that class.
         if ((Text(headers, "x-llm-d-inference-objective") ?? Text(headers, "x-gateway-inference-objective")) is { } objective &&
-            _classes.TryFind(objective, out id)) return null;
+            _classes.TryFind(objective, out var byObjective))
+        {
+            id = byObjective;
+            return null;
+        }
 
         if (PriorityOf(headers, in facts, out var spelled) is { } wrong) return wrong;
         if (spelled is { } lowerFirst)

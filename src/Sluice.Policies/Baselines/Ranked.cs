@@ -62,7 +62,7 @@ public sealed class Ranked(IRank rank) : IIterationScheduler
         {
             var entry = _order[i];
             ref readonly var s = ref step[entry.Sequence];
-            if (s.Phase is SequencePhase.Free or SequencePhase.Removed || s.Order != entry.Order)
+            if (!IsRanked(s.Phase) || s.Order != entry.Order)
             {
                 if (_listed[entry.Sequence] == entry.Order + 1) _listed[entry.Sequence] = 0;
                 continue;
@@ -73,6 +73,10 @@ public sealed class Ranked(IRank rank) : IIterationScheduler
 
         _count = count;
     }
+
+    /// <summary>Neither gone nor out of reach: evicted, or on its way into the batch with KV from elsewhere.</summary>
+    private static bool IsRanked(SequencePhase phase) =>
+        phase is SequencePhase.Waiting or SequencePhase.Prefilling or SequencePhase.Decoding or SequencePhase.Paused;
 
     private void AppendNew(Step step)
     {

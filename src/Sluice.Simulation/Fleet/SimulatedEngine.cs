@@ -46,6 +46,12 @@ internal sealed class SimulatedEngine : IEngine
     /// <summary>Bit per model whose weights are in host memory.</summary>
     public ulong WarmModels => _host.Models;
 
+    public void SubmitOrDecline(Instant now, Request request, TokenEstimate predicted, int outputTokens)
+    {
+        if (request.Media is { } media && now < request.Arrival + media.Preparation) Submit(now, request, predicted, outputTokens);
+        else SubmitNow(now, request, predicted, outputTokens, mayDecline: true);
+    }
+
     public void Submit(Instant now, Request request, TokenEstimate predicted, int outputTokens)
     {
         if (request.Media is { } media && now < request.Arrival + media.Preparation)
@@ -163,10 +169,11 @@ internal sealed class SimulatedEngine : IEngine
         return (long)(_profile.FirstTokenExtraIterations * step / EngineTime.FemtosecondsPerTick) + _apiTicks;
     }
 
-    private void SubmitNow(Instant now, Request request, TokenEstimate predicted, int outputTokens)
+    private void SubmitNow(
+        Instant now, Request request, TokenEstimate predicted, int outputTokens, bool mayDecline = false)
     {
         Core.Synchronise(now, _simulator.HasTurned(Id));
-        var isTaken = Core.TrySubmit(now, request, predicted, _simulator.TrueLength(request), outputTokens);
+        var isTaken = Core.TrySubmit(now, request, predicted, _simulator.TrueLength(request), outputTokens, mayDecline);
         _simulator.Reschedule(this);
         if (!isTaken) _simulator.EngineEvents.Emit(new(now, request.Id, Id, (int)FailReason.TooLarge, EventKind.Failed));
     }

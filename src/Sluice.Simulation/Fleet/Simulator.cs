@@ -1,3 +1,4 @@
+using System.Globalization;
 using Sluice.Core;
 
 namespace Sluice.Simulation;
@@ -25,6 +26,7 @@ public sealed class Simulator
     private readonly RequestLog _log;
     private readonly Recorder _recorder;
     private readonly TimeSeries _series = new(TimeSpan.TicksPerSecond / 10);
+    private readonly ILengthPredictor _lengths;
     private readonly bool _readsReports;
     private readonly bool _plansReadReports;
     private readonly RwtCalibration? _calibration;
@@ -47,6 +49,7 @@ public sealed class Simulator
 
         var rng = new Rng(options.Seed);
         var policies = system.Policies(new PolicyContext(TrueLength, rng.Fork("policies"), FleetInfos.Of(options)));
+        _lengths = policies.Lengths;
         _readsReports = policies.Scheduler.ReadsReports;
         _plansReadReports = policies.Scheduler.PlansReadReports;
         _calibration = (policies.Scheduler as IReportsCalibration)?.Calibration;
@@ -177,7 +180,9 @@ public sealed class Simulator
     {
         var cache = KvCaches.Make(_system, profile, _options, TrueLength);
         var limits = isShared ? _options.Limits with { SkipStableSteps = false } : _options.Limits;
-        var core = new EngineCore(id, limits, _system.Iteration(), cache, stepTime, EngineEvents);
+        var rng = new Rng(_options.Seed).Fork("engines").Fork(string.Create(CultureInfo.InvariantCulture, $"{id.Index}"));
+        var context = new EngineContext(id, rng, TrueLength, _lengths);
+        var core = new EngineCore(id, limits, _system.Iteration(context), cache, stepTime, EngineEvents);
         core.Lag.Listen(_recorder, _options.Reader.Pace);
         return core;
     }

@@ -11,7 +11,7 @@ public readonly record struct FollowUp(int Request, TimeSpan ToolDelay);
 
 /// <summary>What is thrown at a fleet: requests in order of arrival, and the truth about them that only the simulator may
 /// look at.</summary>
-public sealed class Workload
+public sealed record Workload
 {
     /// <summary>Short, for tables and file names: <c>azure2023_conv</c>, <c>poisson 2/s 512/128</c>.</summary>
     public required string Name { get; init; }

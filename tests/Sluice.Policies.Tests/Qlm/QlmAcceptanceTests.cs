@@ -178,7 +178,7 @@ public sealed class QlmAcceptanceTests
         FleetInfo? fleet = null;
         var system = new ServingSystem
         {
-            Name = "probe", Iteration = static () => new RunningFirst(new()),
+            Name = "probe", Iteration = static _ => new RunningFirst(new()),
             Policies = c =>
             {
                 fleet = c.Fleet;

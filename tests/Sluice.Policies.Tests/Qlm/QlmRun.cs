@@ -61,7 +61,7 @@ internal sealed class QlmRun
         var system = new ServingSystem
         {
             Name = "qlm",
-            Iteration = static () => new RunningFirst(new()),
+            Iteration = static _ => new RunningFirst(new()),
             Policies = context => new PolicySet(
                 new AcceptAll(), lengths?.Invoke(context) ?? new OracleLength(context.TrueLength!),
                 scheduler = new Qlm(options ?? new(), context.Fleet)),

@@ -23,7 +23,7 @@ public sealed class SkippedStepsTests
         {
             var traffic = Traffic.Random(seed);
             traffic = traffic with { Options = traffic.Options with { KvTokens = null, Limits = new() } }; // Room to pause.
-            var system = Systems.Make("vllm-v1") with { Iteration = static () => new Fickle() };
+            var system = Systems.Make("vllm-v1") with { Iteration = static _ => new Fickle() };
             if (Difference(traffic, system) is not null) caught++;
         }
 

@@ -11,7 +11,7 @@ internal sealed class Watched
 
     public Watched(Workload workload, ServingSystem system, SimulationOptions options)
     {
-        var watched = system with { Iteration = () => Watch(system.Iteration()) };
+        var watched = system with { Iteration = context => Watch(system.Iteration(context)) };
         Simulator = new Simulator(workload, watched, options) { Observer = Events };
         IsDone = !Simulator.Run(EventsMax);
         Result = Simulator.Result(default, []);

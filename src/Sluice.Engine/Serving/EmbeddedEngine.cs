@@ -9,7 +9,7 @@ public readonly record struct Submission(Refusal Refusal, Generation? Generation
 /// any thread.</summary>
 /// <remarks>What callers ask for is taken up between two steps. While there is nothing to compute the thread sleeps. If a step
 /// throws, every answer ends as failed and the engine takes no more.</remarks>
-public sealed class LiveEngine : IAsyncDisposable
+public sealed class EmbeddedEngine : IAsyncDisposable
 {
     /// <summary>Orders that may wait for the end of a step. Submissions past it are refused as busy.</summary>
     private const int InboxMax = 4096;
@@ -24,7 +24,7 @@ public sealed class LiveEngine : IAsyncDisposable
     private bool _isClosing;
 
     /// <param name="loop">From now on this engine's alone.</param>
-    public LiveEngine(ServingLoop loop, string name = "engine")
+    public EmbeddedEngine(ServingLoop loop, string name = "engine")
     {
         _loop = loop;
         _status = loop.Status();

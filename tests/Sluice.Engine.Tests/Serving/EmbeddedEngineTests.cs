@@ -2,20 +2,20 @@ using Sluice.Core;
 
 namespace Sluice.Engine.Tests;
 
-public sealed class LiveEngineTests
+public sealed class EmbeddedEngineTests
 {
     [Fact]
     public async Task Callers_on_many_threads_get_the_answers_they_would_get_alone()
     {
         var loop = Loops.Of(new FakeTransformer(60), options: new() { SequencesMax = 8 });
-        var engine = new LiveEngine(loop);
+        var engine = new EmbeddedEngine(loop);
         var answers = await Task.WhenAll(Enumerable.Range(0, 24).Select(i => Task.Run(() => Ask(engine, i))));
 
         for (var i = 0; i < answers.Length; i++) Assert.Equal(Loops.Alone(Loops.Prompt(i, 5 + i)).Answer.Tokens, answers[i]);
         await engine.DisposeAsync();
         loop.AssertAtRest();
 
-        static async Task<List<int>> Ask(LiveEngine engine, int seed)
+        static async Task<List<int>> Ask(EmbeddedEngine engine, int seed)
         {
             var stream = new GenerationStream(1, engine.TokensMax);
             var submission = await engine.SubmitAsync(Request(stream, Loops.Prompt(seed, 5 + seed)));
@@ -37,7 +37,7 @@ public sealed class LiveEngineTests
     public async Task Cancelled_while_it_runs_an_answer_ends_early_and_says_so()
     {
         var model = new FakeTransformer(1000);
-        await using var engine = new LiveEngine(Loops.Of(model));
+        await using var engine = new EmbeddedEngine(Loops.Of(model));
         var stream = new GenerationStream(1, engine.TokensMax);
         var submission = await engine.SubmitAsync(Request(stream, [1, 2, 3], 3000, endTokens: []));
         await stream.Parts.ReadAsync();
@@ -57,7 +57,7 @@ public sealed class LiveEngineTests
         {
             if (model.Rows > 10) throw new InvalidOperationException("bad weights");
         };
-        await using var engine = new LiveEngine(Loops.Of(model));
+        await using var engine = new EmbeddedEngine(Loops.Of(model));
         var stream = new GenerationStream(1, engine.TokensMax);
         await engine.SubmitAsync(Request(stream, [1, 2, 3], endTokens: []));
 
@@ -72,7 +72,7 @@ public sealed class LiveEngineTests
     [Fact]
     public async Task Closing_ends_every_answer_as_cancelled()
     {
-        var engine = new LiveEngine(Loops.Of(new FakeTransformer(1000)));
+        var engine = new EmbeddedEngine(Loops.Of(new FakeTransformer(1000)));
         var stream = new GenerationStream(2, engine.TokensMax);
         await engine.SubmitAsync(Request(stream, [1, 2, 3], 2000, endTokens: []) with { Samples = 2 });
         await stream.Parts.ReadAsync();
@@ -90,8 +90,8 @@ public sealed class LiveEngineTests
     {
         var prompt = Loops.TalkativePrompt(30, 500);
         var loop = Loops.Of(new FakeTransformer(300));
-        var from = new LiveEngine(loop);
-        await using var to = new LiveEngine(Loops.Of(new FakeTransformer(300)));
+        var from = new EmbeddedEngine(loop);
+        await using var to = new EmbeddedEngine(Loops.Of(new FakeTransformer(300)));
         var stream = new GenerationStream(1, from.TokensMax);
         var submission = await from.SubmitAsync(Request(stream, prompt, 500));
         var tokens = new List<int> { (await stream.Parts.ReadAsync()).Token.Token };

@@ -1,0 +1,92 @@
+using Sluice.Core;
+
+namespace Sluice.Engine;
+
+/// <summary>Rows of activations laid out for the kernels: tiles of up to <see cref="PanelFormat.RowsMax"/> rows, in each all
+/// rows of a column beside one another, and the sums per block that formats with minima need.</summary>
+internal sealed unsafe class PackedRows : IDisposable
+{
+    private readonly AlignedMemory _values;
+    private readonly AlignedMemory _sums;
+    private readonly int _columnsMax;
+
+    /// <param name="rowsMax">A multiple of 8.</param>
+    public PackedRows(int rowsMax, int columnsMax)
+    {
+        Check.That(rowsMax % 8 == 0);
+        _columnsMax = columnsMax;
+        _values = new((long)rowsMax * columnsMax * sizeof(float));
+        _sums = new((long)rowsMax * (columnsMax / 16 + 1) * sizeof(float));
+    }
+
+    /// <summary>Tiles of so many rows.</summary>
+    public static int Tiles(int rows, int rowsMax) => (rows + rowsMax - 1) / rowsMax;
+
+    /// <summary>Rows of a tile's kernel: the smallest of 1, 2, 4 and 8 that holds what is left.</summary>
+    public static int TileRows(int rows, int rowsMax, int tile)
+    {
+        var left = rows - tile * rowsMax;
+        return left >= rowsMax ? rowsMax : left > 4 ? 8 : left > 2 ? 4 : left;
+    }
+
+    public float* Values(int firstRow, int columns) => _values.Floats + (long)firstRow * columns;
+
+    public float* Sums(int firstRow, int columns) => _sums.Floats + (long)firstRow * (columns / 16 + 1);
+
+    /// <summary>Lays out the rows of one tile.</summary>
+    /// <param name="rows">All rows of the product, of which the tile is a part.</param>
+    /// <param name="stride">Floats from one row to the next.</param>
+    public void Pack(in ActivationForm form, float* from, int stride, int rows, int columns, int rowsMax, int tile)
+    {
+        Check.That(columns <= _columnsMax);
+        var first = tile * rowsMax;
+        var width = TileRows(rows, rowsMax, tile);
+        var values = Values(first, columns);
+        var held = Math.Min(width, rows - first);
+        for (var r = 0; r < width; r++)
+        {
+            // Rows that only fill a kernel up hold zeros: whatever lay there could be slow to compute with.
+            if (r < held) Spread(form, from + (long)(first + r) * stride, columns, values + r, width);
+            else for (var c = 0; c < columns; c++) values[(long)c * width + r] = 0;
+        }
+
+        if (form.SumColumns == 0) return;
+        var sums = Sums(first, columns);
+        for (var r = 0; r < width; r++)
+            if (r < held) Sum(form.SumColumns, from + (long)(first + r) * stride, columns, sums + r, width);
+            else for (var b = 0; b < columns / form.SumColumns; b++) sums[b * width + r] = 0;
+    }
+
+    private static void Spread(in ActivationForm form, float* from, int columns, float* to, int width)
+    {
+        var c = 0;
+        for (; c <= columns - 4; c += 4)
+        {
+            to[0] = from[c] * form.Scale0;
+            to[width] = from[c + 1] * form.Scale1;
+            to[2 * width] = from[c + 2] * form.Scale2;
+            to[3 * width] = from[c + 3] * form.Scale3;
+            to += 4 * width;
+        }
+
+        for (; c < columns; c++, to += width)
+            *to = from[c] * ((c & 3) switch { 0 => form.Scale0, 1 => form.Scale1, 2 => form.Scale2, _ => form.Scale3 });
+    }
+
+    /// <summary>Minus the sum of each block, from its first column to its last.</summary>
+    private static void Sum(int blockColumns, float* from, int columns, float* to, int width)
+    {
+        for (var b = 0; b < columns / blockColumns; b++, from += blockColumns)
+        {
+            var sum = 0f;
+            for (var c = 0; c < blockColumns; c++) sum += from[c];
+            to[b * width] = -sum;
+        }
+    }
+
+    public void Dispose()
+    {
+        _values.Dispose();
+        _sums.Dispose();
+    }
+}

@@ -1,0 +1,78 @@
+using System.Runtime.Intrinsics;
+using Sluice.Core;
+
+namespace Sluice.Engine;
+
+/// <summary>How activations must be prepared for a format: matrices of one form share the work.</summary>
+/// <param name="Scale1">Factor of columns 1, 5, 9 and so on; likewise the others. Powers of two.</param>
+/// <param name="SumColumns">Columns per sum; 0 for none.</param>
+internal readonly record struct ActivationForm(float Scale0, float Scale1, float Scale2, float Scale3, int SumColumns);
+
+/// <summary>The kernels of one format on one instruction set; see <see cref="Tiles{TS,TF,TI,TFormat}"/> for their
+/// parameters.</summary>
+internal readonly unsafe struct TileSet
+{
+    public required delegate*<byte*, int, float*, float*, float*, void> One { get; init; }
+    public required delegate*<byte*, int, float*, float*, float*, void> Two { get; init; }
+    public required delegate*<byte*, int, float*, float*, float*, void> Four { get; init; }
+    public required delegate*<byte*, int, float*, float*, float*, void> Eight { get; init; }
+
+    /// <param name="rows">1, 2, 4 or 8.</param>
+    public void Run(int rows, byte* panel, int columns, float* x, float* sums, float* to)
+    {
+        var kernel = rows switch { 1 => One, 2 => Two, 4 => Four, _ => Eight };
+        kernel(panel, columns, x, sums, to);
+    }
+}
+
+/// <summary>What the code around the kernels must know of a format: <see cref="IWeightFormat"/> with its type argument
+/// closed.</summary>
+internal sealed record PanelFormat(
+    GgufTensorType Type, bool IsScaled, bool HasHighBits, int SuperColumns, int BlockColumns, int GroupColumns,
+    int SuperHeaderBytes, int BlockHeaderBytes, int GroupBytes, ActivationForm Form, int RowsMax, TileSet Tiles)
+{
+    /// <summary>Bytes of a panel of 64 rows.</summary>
+    /// <param name="columns">A multiple of <see cref="SuperColumns"/>.</param>
+    public long PanelBytes(int columns)
+    {
+        Check.That(columns % SuperColumns == 0);
+        return columns / SuperColumns * (long)SuperHeaderBytes + columns / BlockColumns * (long)BlockHeaderBytes
+            + columns / GroupColumns * (long)GroupBytes;
+    }
+
+    public static PanelFormat Of(GgufTensorType type, InstructionSet set) => set switch
+    {
+        InstructionSet.Avx512 => Of<Simd512, Vector512<float>, Vector512<int>>(type),
+        InstructionSet.Avx2 => Of<Simd256, Vector256<float>, Vector256<int>>(type),
+        _ => Of<Simd128, Vector128<float>, Vector128<int>>(type),
+    };
+
+    private static PanelFormat Of<TS, TF, TI>(GgufTensorType type)
+        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged => type switch
+    {
+        GgufTensorType.F32 => Make<TS, TF, TI, F32Format>(type),
+        GgufTensorType.F16 => Make<TS, TF, TI, F16Format>(type),
+        GgufTensorType.BF16 => Make<TS, TF, TI, BF16Format>(type),
+        GgufTensorType.Q8_0 => Make<TS, TF, TI, Q8Format>(type),
+        GgufTensorType.Q4_0 => Make<TS, TF, TI, Q4Format>(type),
+        GgufTensorType.Q4_K => Make<TS, TF, TI, Q4KFormat>(type),
+        GgufTensorType.Q5_K => Make<TS, TF, TI, Q5KFormat>(type),
+        GgufTensorType.Q6_K => Make<TS, TF, TI, Q6KFormat>(type),
+        _ => throw new InvariantException($"a tensor of type {type} passed the reader's check"),
+    };
+
+    private static unsafe PanelFormat Make<TS, TF, TI, TFormat>(GgufTensorType type)
+        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged where TFormat : struct, IWeightFormat => new(
+        type, TFormat.IsScaled, TFormat.HasHighBits, TFormat.SuperColumns, TFormat.BlockColumns, TFormat.GroupColumns,
+        TFormat.SuperHeaderBytes, TFormat.BlockHeaderBytes, TFormat.GroupBytes,
+        new(TFormat.ActivationScale(0), TFormat.ActivationScale(1), TFormat.ActivationScale(2), TFormat.ActivationScale(3),
+            TFormat.HasMinimum ? TFormat.BlockColumns : 0),
+        TS.RowsMax,
+        new TileSet
+        {
+            One = &Tiles<TS, TF, TI, TFormat>.One,
+            Two = &Tiles<TS, TF, TI, TFormat>.Two,
+            Four = &Tiles<TS, TF, TI, TFormat>.Four,
+            Eight = &Tiles<TS, TF, TI, TFormat>.Eight,
+        });
+}

@@ -1,0 +1,57 @@
+namespace Sluice.Engine;
+
+/// <summary>The few vector operations that kernels are written in, at one width. A kernel is generic over it, so the compiler
+/// makes one body per instruction set from one source.</summary>
+/// <remarks>Every operation gives the same bits per lane at every width, and kernels never add across lanes: so a result does
+/// not depend on the machine's instruction set either.</remarks>
+/// <typeparam name="TF">Vector of floats.</typeparam>
+/// <typeparam name="TI">Vector of as many 32-bit integers.</typeparam>
+internal unsafe interface ISimd<TF, TI>
+    where TF : unmanaged
+    where TI : unmanaged
+{
+    /// <summary>Lanes; a power of two up to 16.</summary>
+    static abstract int Width { get; }
+
+    /// <summary>Rows of activations that the registers hold beside one another: 8, or 4 where there are 16
+    /// registers.</summary>
+    static abstract int RowsMax { get; }
+
+    static abstract TF Zero { get; }
+    static abstract TF Load(float* at);
+    static abstract void Store(float* at, TF value);
+
+    /// <summary>One float in every lane.</summary>
+    static abstract TF All(float value);
+
+    /// <summary>a·b + c, rounded once.</summary>
+    static abstract TF Fma(TF a, TF b, TF c);
+
+    static abstract TF Multiply(TF a, TF b);
+
+    static abstract TI AllBits(int value);
+    static abstract TI LoadBits(void* at);
+    static abstract TI WidenInt8(void* at);
+    static abstract TI WidenUInt8(void* at);
+    static abstract TI WidenInt16(void* at);
+    static abstract TI WidenUInt16(void* at);
+    static abstract TI And(TI a, TI b);
+
+    /// <summary>Bits of <paramref name="a"/> where the mask has ones, of <paramref name="b"/> elsewhere.</summary>
+    static abstract TI Select(TI mask, TI a, TI b);
+
+    /// <summary>A mask of four bits in every lane, and the two bits above them.</summary>
+    static abstract TI Wider(TI mask);
+
+    static abstract TI Left4(TI a);
+    static abstract TI Left13(TI a);
+    static abstract TI Left16(TI a);
+    static abstract TI Right2(TI a);
+    static abstract TI Right16(TI a);
+
+    /// <summary>The signed number in each lane.</summary>
+    static abstract TF ToFloat(TI a);
+
+    /// <summary>The same bits.</summary>
+    static abstract TF AsFloat(TI a);
+}

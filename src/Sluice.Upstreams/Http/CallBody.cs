@@ -1,0 +1,56 @@
+using Sluice.Core;
+
+namespace Sluice.Upstreams;
+
+/// <summary>A call's body as one engine is to get it.</summary>
+/// <param name="Content">What goes out.</param>
+/// <param name="WantsUsage">The caller asked for the usage event himself.</param>
+/// <param name="Seam">Joins the answer to what the caller has; null for an answer from its beginning.</param>
+internal sealed record CallBody(EditedBody Content, bool WantsUsage, Seam? Seam)
+{
+    /// <exception cref="InputException">The caller's body cannot be sent, or cannot be continued.</exception>
+    public static CallBody Of(UpstreamCall call, Dialect dialect, UpstreamCapabilities capabilities)
+    {
+        var edits = new BodyEdits(call.Body);
+        edits.Set("model", BodyEdits.Quote(call.Model));
+        var wantsUsage = true;
+        if (call.Api != UpstreamApi.Embeddings)
+        {
+            if (call.Stream)
+            {
+                edits.Set("stream", "true");
+                wantsUsage = edits.SetIn("stream_options", "include_usage", "true");
+            }
+            else
+            {
+                edits.SetIfThere("stream", "false");
+                edits.SetIfThere("stream_options", "null");
+            }
+        }
+
+        // An engine that does not schedule by priority may refuse any but 0.
+        if (capabilities.HasPriority) edits.Set("priority", dialect.Priority(call.Priority));
+        else edits.SetIfThere("priority", "0");
+
+        var seam = call.Resume is { } soFar ? new Seam(soFar.Text) : null;
+        if (seam is not null) Continue(edits, call, dialect, seam.Sent);
+        dialect.Edit(edits, call);
+        return new(edits.ToBody(), wantsUsage, seam);
+    }
+
+    private static void Continue(BodyEdits edits, UpstreamCall call, Dialect dialect, string text)
+    {
+        var isContinued = call.Api switch
+        {
+            UpstreamApi.ChatCompletions => dialect.ContinueChat(edits, text),
+            UpstreamApi.Completions => dialect.ContinueCompletion(edits, text),
+            _ => false,
+        };
+        if (!isContinued) throw new InputException($"{dialect.Kind} cannot go on with the answer to this request.");
+
+        var had = call.Resume!.OutputTokens;
+        edits.Reduce("max_tokens", had, 1);
+        edits.Reduce("max_completion_tokens", had, 1);
+        edits.Reduce("min_tokens", had, 0);
+    }
+}
