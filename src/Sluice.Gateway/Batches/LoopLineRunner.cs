@@ -25,7 +25,7 @@ internal sealed class LoopLineRunner(GatewayServices gateway, Func<string, Calle
         var caller = callerOf(work.Tenant);
         if (!BodyFacts.TryRead(work.Body.Span, out var facts, out var problem)) return Refused(problem!);
         if (gateway.Describe(
-            s_apis[work.Endpoint], work.Body, in facts, s_batchClass, caller with { ClassMax = null }, work.RequestId, out var call,
+            s_apis[work.Endpoint], work.Body, in facts, s_batchClass, caller with { Classes = null }, work.RequestId, out var call,
             out _) is { } wrong)
         {
             return wrong.Status == 404 ? new(LineEnd.NotNow, wrong.Status, wrong.ToJson()) : Refused(wrong);
