@@ -63,6 +63,7 @@ public static class App
             WorkloadsCommand.Create(terminal),
             PoliciesCommand.Create(terminal),
             ProfilesCommand.Create(terminal),
+            TokenizeCommand.Create(terminal),
         };
         foreach (var help in root.Options.OfType<HelpOption>())
             if (help.Action is HelpAction action) action.MaxWidth = terminal.Width;
