@@ -40,7 +40,8 @@ internal sealed class BatchEndpoints(BatchParts parts, BatchWorker worker) : IEn
         if (!parts.Runner.Endpoints.Contains(asked.Endpoint))
         {
             return ApiError.BadRequest(
-                $"'endpoint' is '{asked.Endpoint}'; batches here run {string.Join(", ", parts.Runner.Endpoints)}.", "endpoint", "invalid_value");
+                $"'endpoint' is '{asked.Endpoint}'; batches here run {string.Join(", ", parts.Runner.Endpoints)}.", "endpoint",
+                "invalid_value");
         }
 
         if (await parts.Store.Files.FindAsync(caller.Name, asked.InputFile, cancel) is not { } file)
@@ -54,7 +55,9 @@ internal sealed class BatchEndpoints(BatchParts parts, BatchWorker worker) : IEn
         var unfinished = await parts.Store.Batches.UnfinishedAsync(cancel);
         if (unfinished.Count(b => b.Asked.Tenant == caller.Name) >= parts.Options.UnfinishedMax)
         {
-            return new(429, "rate_limit_error", "too_many_batches", $"{parts.Options.UnfinishedMax} batches are unfinished, which is the limit.")
+            return new(
+                429, "rate_limit_error", "too_many_batches",
+                $"{parts.Options.UnfinishedMax} batches are unfinished, which is the limit.")
             {
                 ShouldRetry = false,
             };
@@ -66,7 +69,8 @@ internal sealed class BatchEndpoints(BatchParts parts, BatchWorker worker) : IEn
         {
             context.Response.Headers["x-sluice-expected-completion"] =
                 ((long)Math.Min(now + expected.TotalSeconds, 1e11)).ToString(CultureInfo.InvariantCulture);
-            if (parts.Options.RefusesUnreachable && expected > asked.Window) return BatchPromise.Refusal(expected, asked.CompletionWindow);
+            if (parts.Options.RefusesUnreachable && expected > asked.Window)
+                return BatchPromise.Refusal(expected, asked.CompletionWindow);
         }
 
         var batch = new NewBatch(

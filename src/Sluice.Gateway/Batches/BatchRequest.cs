@@ -18,7 +18,8 @@ internal sealed record BatchRequest(
     public static ApiError? Read(ReadOnlyMemory<byte> body, IHeaderDictionary headers, BatchOptions options, out BatchRequest? request)
     {
         request = null;
-        if (body.Length > BytesMax) return new(413, "invalid_request_error", "body_too_large", $"The body has more than {BytesMax} bytes.");
+        if (body.Length > BytesMax)
+            return new(413, "invalid_request_error", "body_too_large", $"The body has more than {BytesMax} bytes.");
         JsonDocument document;
         try
         {
@@ -26,7 +27,8 @@ internal sealed record BatchRequest(
         }
         catch (JsonException e)
         {
-            return ApiError.BadRequest($"The body is not valid JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}.", code: "invalid_json");
+            return ApiError.BadRequest(
+                $"The body is not valid JSON: line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1}.", code: "invalid_json");
         }
 
         using (document)
@@ -73,7 +75,8 @@ internal sealed record BatchRequest(
             if (++pairs > PairsMax) return Wrong($"has more than {PairsMax} pairs");
             if (pair.Name.Length > KeyMax) return Wrong($"has a key of more than {KeyMax} characters");
             if (pair.Value.ValueKind != JsonValueKind.String) return Wrong($"must hold strings; '{pair.Name}' is none");
-            if (pair.Value.GetString()!.Length > ValueMax) return Wrong($"has a value of more than {ValueMax} characters, '{pair.Name}'");
+            if (pair.Value.GetString()!.Length > ValueMax)
+                return Wrong($"has a value of more than {ValueMax} characters, '{pair.Name}'");
         }
 
         metadata = value.GetRawText();
@@ -87,7 +90,8 @@ internal sealed record BatchRequest(
         seconds = null;
         if (!root.TryGetProperty("output_expires_after", out var value) || value.ValueKind == JsonValueKind.Null) return null;
         if (value.ValueKind == JsonValueKind.Object
-            && value.TryGetProperty("anchor", out var anchor) && anchor.ValueKind == JsonValueKind.String && anchor.ValueEquals("created_at")
+            && value.TryGetProperty("anchor", out var anchor)
+            && anchor.ValueKind == JsonValueKind.String && anchor.ValueEquals("created_at")
             && value.TryGetProperty("seconds", out var number) && number.ValueKind == JsonValueKind.Number
             && number.TryGetInt64(out var given) && given is >= OutputSecondsMin and <= OutputSecondsMax)
         {

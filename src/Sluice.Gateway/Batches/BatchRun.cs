@@ -53,8 +53,14 @@ internal sealed class BatchRun(BatchParts parts, StoredBatch batch) : IDisposabl
             var input = await new InputFile(parts.Store, parts.Options, parts.Runner).TakeAsync(batch, either.Token);
             var now = parts.Time.UnixSeconds();
             if (input.Problems.Count == 0)
-                return await parts.Store.Batches.StartAsync(batch.Id, input.Lines, input.Model, now, stop) ? BatchStatus.InProgress : BatchStatus.Cancelling;
-            if (!await parts.Store.Batches.FailAsync(batch.Id, InputFile.ToJson(input.Problems), now, stop)) return BatchStatus.Cancelling;
+            {
+                return await parts.Store.Batches.StartAsync(batch.Id, input.Lines, input.Model, now, stop)
+                    ? BatchStatus.InProgress
+                    : BatchStatus.Cancelling;
+            }
+
+            if (!await parts.Store.Batches.FailAsync(batch.Id, InputFile.ToJson(input.Problems), now, stop))
+                return BatchStatus.Cancelling;
             await parts.Store.Lines.PurgeAsync(stop);
             return BatchStatus.Failed;
         }

@@ -12,7 +12,8 @@ internal static class BatchWindow
     {
         window = default;
         if (text.Length is < 2 or > 12) return false;
-        if (!long.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)) return false;
+        if (!long.TryParse(text.AsSpan(0, text.Length - 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            return false;
         var seconds = text[^1] switch
         {
             's' => 1,

@@ -9,7 +9,8 @@ internal sealed class BatchWorker(BatchParts parts)
     private readonly Dictionary<string, (BatchRun Run, Task Task)> _running = new(StringComparer.Ordinal);
 
     /// <summary>Holds at most one wish to look at the store; more would find the same.</summary>
-    private readonly Channel<bool> _wishes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Channel<bool> _wishes = Channel.CreateBounded<bool>(
+        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
 
     /// <summary>Says that a batch came or changed.</summary>
     public void Look() => _wishes.Writer.TryWrite(true);

@@ -138,14 +138,19 @@ internal sealed class FileUploads(IFileStore files, BatchOptions options, TimePr
                 seconds is < ExpiresMin or > ExpiresMax)
             {
                 return ApiError.BadRequest(
-                    $"'expires_after[seconds]' is '{text}'; it must be from {ExpiresMin} to {ExpiresMax}.", "expires_after", "invalid_value");
+                    $"'expires_after[seconds]' is '{text}'; it must be from {ExpiresMin} to {ExpiresMax}.", "expires_after",
+                    "invalid_value");
             }
 
             expires = writer.File.Created + seconds;
         }
 
         if (fields.TryGetValue("expires_after[anchor]", out var anchor) && anchor != "created_at")
-            return ApiError.BadRequest($"'expires_after[anchor]' is '{anchor}'; it must be 'created_at'.", "expires_after", "invalid_value");
+        {
+            return ApiError.BadRequest(
+                $"'expires_after[anchor]' is '{anchor}'; it must be 'created_at'.", "expires_after", "invalid_value");
+        }
+
         writer.File = writer.File with { Purpose = purpose, Expires = expires };
         return null;
     }

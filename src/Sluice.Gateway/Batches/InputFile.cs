@@ -92,9 +92,19 @@ internal sealed class InputFile(Store store, BatchOptions options, ILineRunner r
         if (!ids.Add(line.CustomId))
             return new("duplicate_custom_id", $"The custom_id '{line.CustomId}' was used by an earlier line.", "custom_id");
         if (model is not null && line.Model != model)
-            return new("mismatched_model", $"'body.model' is '{line.Model}', but the lines before have '{model}'; a file is for one model.", "body.model");
+        {
+            return new(
+                "mismatched_model",
+                $"'body.model' is '{line.Model}', but the lines before have '{model}'; a file is for one model.", "body.model");
+        }
+
         if (model is null && !runner.Knows(line.Model))
-            return new("model_not_found", $"The model '{line.Model}' does not exist here; GET /v1/models lists the models.", "body.model");
+        {
+            return new(
+                "model_not_found", $"The model '{line.Model}' does not exist here; GET /v1/models lists the models.",
+                "body.model");
+        }
+
         model ??= line.Model;
         inputs += line.Inputs;
         return inputs > options.EmbeddingInputsMax && line.Inputs > 0 && endpoint == "/v1/embeddings"

@@ -58,7 +58,8 @@ internal static class OutputLine
                 Number(usage, "prompt_tokens") + Number(usage, "input_tokens"),
                 Detail(usage, "prompt_tokens_details", "cached_tokens") + Detail(usage, "input_tokens_details", "cached_tokens"),
                 Number(usage, "completion_tokens") + Number(usage, "output_tokens"),
-                Detail(usage, "completion_tokens_details", "reasoning_tokens") + Detail(usage, "output_tokens_details", "reasoning_tokens"));
+                Detail(usage, "completion_tokens_details", "reasoning_tokens")
+                    + Detail(usage, "output_tokens_details", "reasoning_tokens"));
         }
         catch (JsonException)
         {
@@ -95,7 +96,8 @@ internal static class OutputLine
     }
 
     private static long Number(JsonElement owner, string name) =>
-        owner.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number && value.TryGetInt64(out var number) && number > 0
+        owner.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.Number
+        && value.TryGetInt64(out var number) && number > 0
             ? number
             : 0;
 

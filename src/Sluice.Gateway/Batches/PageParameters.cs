@@ -14,7 +14,11 @@ internal static class PageParameters
         var (limit, isNewestFirst) = (limitDefault, true);
         if (query["limit"] is [{ } limitText] &&
             (!int.TryParse(limitText, NumberStyles.None, CultureInfo.InvariantCulture, out limit) || limit < 1 || limit > limitMax))
-            return ApiError.BadRequest($"'limit' is '{limitText}'; it must be a whole number from 1 to {limitMax}.", "limit", "invalid_value");
+        {
+            return ApiError.BadRequest(
+                $"'limit' is '{limitText}'; it must be a whole number from 1 to {limitMax}.", "limit", "invalid_value");
+        }
+
         if (query["order"] is [{ } order])
         {
             if (order is not ("asc" or "desc"))
