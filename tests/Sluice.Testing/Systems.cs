@@ -22,6 +22,7 @@ public static class Systems
     [
         "vllm-v0 preemption=swap", "vllm-v0 preemption=swap kv=prefix-cache", "vllm-v0 watermark=0.2", "vllm-v1 order=priority",
         "vllm-v1 chunk-tokens=7", "srpt length=exponential", "srpt length=noisy kv=prefix-cache", "sjf length=exponential",
+        "vtc fair-weights=1:3", "qlm fair=vtc", "edf-swap fair=vtc", "shepherd fair=vtc",
     ];
 
     /// <param name="line">A name and settings, separated by blanks.</param>
