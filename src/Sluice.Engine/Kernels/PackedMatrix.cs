@@ -29,9 +29,9 @@ internal sealed unsafe class PackedMatrix : IDisposable
     public int Panels { get; }
     public long Bytes => _memory.Bytes;
 
-    public static PackedMatrix Of(GgufTensor tensor, int expert = 0) =>
-        Of(tensor.Type, tensor.Data + expert * tensor.Dimension(1) * tensor.RowBytes, (int)tensor.Dimension(1),
-            (int)tensor.RowElements, InstructionSets.Best);
+    public static PackedMatrix Of(GgufTensor tensor, InstructionSet set, int expert = 0) => Of(
+        tensor.Type, tensor.Data + expert * tensor.Dimension(1) * tensor.RowBytes, checked((int)tensor.Dimension(1)),
+        checked((int)tensor.RowElements), set);
 
     public static PackedMatrix Of(GgufTensorType type, byte* from, int rows, int columns, InstructionSet set)
     {

@@ -9,12 +9,13 @@ internal sealed unsafe class PackedRows : IDisposable
     private readonly AlignedMemory _values;
     private readonly AlignedMemory _sums;
     private readonly int _columnsMax;
+    private readonly int _rowsMax;
 
     /// <param name="rowsMax">A multiple of 8.</param>
     public PackedRows(int rowsMax, int columnsMax)
     {
         Check.That(rowsMax % 8 == 0);
-        _columnsMax = columnsMax;
+        (_rowsMax, _columnsMax) = (rowsMax, columnsMax);
         _values = new((long)rowsMax * columnsMax * sizeof(float));
         _sums = new((long)rowsMax * (columnsMax / 16 + 1) * sizeof(float));
     }
@@ -34,27 +35,26 @@ internal sealed unsafe class PackedRows : IDisposable
     public float* Sums(int firstRow, int columns) => _sums.Floats + (long)firstRow * (columns / 16 + 1);
 
     /// <summary>Lays out the rows of one tile.</summary>
-    /// <param name="rows">All rows of the product, of which the tile is a part.</param>
+    /// <param name="from">Its first row.</param>
     /// <param name="stride">Floats from one row to the next.</param>
-    public void Pack(in ActivationForm form, float* from, int stride, int rows, int columns, int rowsMax, int tile)
+    /// <param name="rows">Rows there are, at most <paramref name="width"/>.</param>
+    /// <param name="width">Rows of the kernel: 1, 2, 4 or 8.</param>
+    /// <param name="at">The tile's first row here.</param>
+    public void Pack(in ActivationForm form, float* from, int stride, int rows, int width, int columns, int at)
     {
-        Check.That(columns <= _columnsMax);
-        var first = tile * rowsMax;
-        var width = TileRows(rows, rowsMax, tile);
-        var values = Values(first, columns);
-        var held = Math.Min(width, rows - first);
-        for (var r = 0; r < width; r++)
-        {
-            // Rows that only fill a kernel up hold zeros: whatever lay there could be slow to compute with.
-            if (r < held) Spread(form, from + (long)(first + r) * stride, columns, values + r, width);
-            else for (var c = 0; c < columns; c++) values[(long)c * width + r] = 0;
-        }
+        Check.That(columns <= _columnsMax && rows <= width && at + width <= _rowsMax);
+        var values = Values(at, columns);
+        for (var r = 0; r < rows; r++) Spread(form, from + (long)r * stride, columns, values + r, width);
+
+        // Rows that only fill a kernel up hold zeros: whatever lay there could be slow to compute with.
+        for (var r = rows; r < width; r++)
+            for (var c = 0; c < columns; c++) values[(long)c * width + r] = 0;
 
         if (form.SumColumns == 0) return;
-        var sums = Sums(first, columns);
-        for (var r = 0; r < width; r++)
-            if (r < held) Sum(form.SumColumns, from + (long)(first + r) * stride, columns, sums + r, width);
-            else for (var b = 0; b < columns / form.SumColumns; b++) sums[b * width + r] = 0;
+        var sums = Sums(at, columns);
+        for (var r = 0; r < rows; r++) Sum(form.SumColumns, from + (long)r * stride, columns, sums + r, width);
+        for (var r = rows; r < width; r++)
+            for (var b = 0; b < columns / form.SumColumns; b++) sums[b * width + r] = 0;
     }
 
     private static void Spread(in ActivationForm form, float* from, int columns, float* to, int width)

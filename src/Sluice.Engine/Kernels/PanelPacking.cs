@@ -53,8 +53,9 @@ internal static unsafe class PanelPacking
         {
             if (column % format.BlockColumns == 0 && format.BlockHeaderBytes > 0)
             {
-                to[row] = block.PartScales[column / format.BlockColumns];
-                if (format.BlockHeaderBytes == 2 * Panel.Rows) to[Panel.Rows + row] = block.PartMinima[column / format.BlockColumns];
+                var part = column / format.BlockColumns;
+                to[row] = block.PartScales[part];
+                if (format.BlockHeaderBytes == 2 * Panel.Rows) to[Panel.Rows + row] = block.PartMinima[part];
                 to += format.BlockHeaderBytes;
             }
 

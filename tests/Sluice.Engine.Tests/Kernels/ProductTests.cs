@@ -1,4 +1,5 @@
 using Sluice.Core;
+using Sluice.Testing;
 
 namespace Sluice.Engine.Tests;
 
@@ -89,11 +90,13 @@ public sealed unsafe class ProductTests
         {
             for (var t = 0; t < PackedRows.Tiles(batch, format.RowsMax); t++)
             {
-                packed.Pack(format.Form, from, matrix.Columns, batch, matrix.Columns, format.RowsMax, t);
                 var first = t * format.RowsMax;
+                var width = PackedRows.TileRows(batch, format.RowsMax, t);
+                packed.Pack(format.Form, from + first * matrix.Columns, matrix.Columns, Math.Min(width, batch - first), width,
+                    matrix.Columns, first);
                 for (var p = 0; p < matrix.Panels; p++)
                 {
-                    format.Tiles.Run(PackedRows.TileRows(batch, format.RowsMax, t), matrix.At(p), matrix.Columns,
+                    format.Tiles.Run(width, matrix.At(p), matrix.Columns,
                         packed.Values(first, matrix.Columns), packed.Sums(first, matrix.Columns), to.Floats);
                     for (var b = first; b < Math.Min(batch, first + format.RowsMax); b++)
                         for (var r = p * Panel.Rows; r < Math.Min(matrix.Rows, (p + 1) * Panel.Rows); r++)

@@ -1,10 +1,11 @@
 using System.Buffers.Binary;
 using Sluice.Core;
+using Sluice.Engine;
 
-namespace Sluice.Engine.Tests;
+namespace Sluice.Testing;
 
 /// <summary>Weights in every format, random in every bit that may be.</summary>
-internal static class RandomWeights
+public static class RandomWeights
 {
     /// <summary>Between -1 and 1.</summary>
     public static float[] Floats(int count, Rng rng)
