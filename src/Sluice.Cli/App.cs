@@ -60,6 +60,7 @@ public static class App
             CompareCommand.Create(terminal),
             ReproduceCommand.Create(terminal),
             ValidateCommand.Create(terminal),
+            BenchCommand.Create(terminal),
             WorkloadsCommand.Create(terminal),
             PoliciesCommand.Create(terminal),
             ProfilesCommand.Create(terminal),

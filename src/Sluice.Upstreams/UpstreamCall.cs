@@ -14,20 +14,23 @@ public sealed record UpstreamCall
     public required string Model { get; init; }
 
     /// <summary>The caller's JSON object. <c>model</c> and <c>stream</c> in it are not to be trusted: the fields here
-    /// count.</summary>
+    /// count. Not to be written to again, not even after the call: an engine that answered early may still be sent the
+    /// rest.</summary>
     public required ReadOnlyMemory<byte> Body { get; init; }
 
     /// <summary>True to have the answer token by token, as work that may be evicted or moved must.</summary>
     public required bool Stream { get; init; }
 
     /// <summary>What the caller has already, when an answer goes on after an eviction or the loss of its engine. The events
-    /// of the rest have an id of their own, and their usage counts the rest only.</summary>
+    /// of the rest have an id of their own, and their usage counts the rest only. Where nothing is left to say, only the
+    /// event that ends the answer comes.</summary>
     public AnswerSoFar? Resume { get; init; }
 
     /// <summary>Smaller is served first; a driver turns it into its engine's own scale. 0 says nothing.</summary>
     public int Priority { get; init; }
 
-    /// <summary>Correlates logs; goes out as <c>X-Request-Id</c>.</summary>
+    /// <summary>Correlates logs; goes out as <c>X-Request-Id</c>, with a number behind it where engines stop calls by their
+    /// id.</summary>
     public required string ExternalId { get; init; }
 }
 

@@ -139,6 +139,20 @@ public abstract class UpstreamContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_answer_that_lost_nothing_but_its_end_gets_its_end()
+    {
+        if (Upstream.Capabilities.Chat == Continuation.None) return;
+        var (whole, rest) = (new Answers(), new Answers());
+        await Wait(Upstream.CallAsync(Calls.Chat(Model, FiveTokens), whole, default));
+
+        var outcome = await Wait(Upstream.CallAsync(Calls.Chat(Model, FiveTokens, resume: new(whole.Text, 5)), rest, default));
+
+        Assert.Equal((CallEnd.Completed, 0), (outcome.End, outcome.OutputTokens));
+        Assert.Equal("length", rest.FinishReason);
+        Assert.Empty(rest.Text);
+    }
+
+    [Fact]
     public async Task A_completion_that_was_interrupted_goes_on_without_a_seam()
     {
         var (whole, rest) = (new Answers(), new Answers());

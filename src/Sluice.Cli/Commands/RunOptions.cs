@@ -13,10 +13,13 @@ public sealed class RunOptions
         HelpName = "FILE",
     };
 
-    public RunOptions(Command command)
+    /// <param name="command">Gets the options.</param>
+    /// <param name="only">Flags to offer; null for all.</param>
+    public RunOptions(Command command, IReadOnlyList<string>? only = null)
     {
         foreach (var flag in RunFlag.All)
         {
+            if (only is not null && !only.Contains(flag.Name)) continue;
             var option = new Option<string[]>("--" + flag.Name)
             {
                 Description = flag.Help,
@@ -28,7 +31,7 @@ public sealed class RunOptions
             command.Options.Add(option);
         }
 
-        command.Options.Add(_config);
+        if (only is null) command.Options.Add(_config);
     }
 
     /// <exception cref="InputException">A value cannot be used.</exception>
@@ -56,5 +59,6 @@ public sealed class RunOptions
 
     private bool IsGiven(ParseResult parsed, string name) => Values(parsed, name).Length > 0;
 
-    private string[] Values(ParseResult parsed, string name) => parsed.GetValue(_options[RunFlag.Named(name, "")]) ?? [];
+    private string[] Values(ParseResult parsed, string name) =>
+        _options.TryGetValue(RunFlag.Named(name, ""), out var option) ? parsed.GetValue(option) ?? [] : [];
 }

@@ -4,9 +4,11 @@ namespace Sluice.Upstreams;
 
 /// <summary>A call's body as one engine is to get it.</summary>
 /// <param name="Content">What goes out.</param>
+/// <param name="Id">By which the engine knows the call.</param>
 /// <param name="WantsUsage">The caller asked for the usage event himself.</param>
 /// <param name="Seam">Joins the answer to what the caller has; null for an answer from its beginning.</param>
-internal sealed record CallBody(EditedBody Content, bool WantsUsage, Seam? Seam)
+/// <param name="IsSaid">The caller has as many tokens as he allowed; nothing is missing but the end.</param>
+internal sealed record CallBody(EditedBody Content, string Id, bool WantsUsage, Seam? Seam, bool IsSaid)
 {
     /// <exception cref="InputException">The caller's body cannot be sent, or cannot be continued.</exception>
     public static CallBody Of(UpstreamCall call, Dialect dialect, UpstreamCapabilities capabilities)
@@ -33,12 +35,14 @@ internal sealed record CallBody(EditedBody Content, bool WantsUsage, Seam? Seam)
         else edits.SetIfThere("priority", "0");
 
         var seam = call.Resume is { } soFar ? new Seam(soFar.Text) : null;
-        if (seam is not null) Continue(edits, call, dialect, seam.Sent);
-        dialect.Edit(edits, call);
-        return new(edits.ToBody(), wantsUsage, seam);
+        var isSaid = seam is not null && !Continue(edits, call, dialect, seam.Sent);
+        var id = dialect.IdOf(call);
+        dialect.Edit(edits, id);
+        return new(edits.ToBody(), id, wantsUsage, seam, isSaid);
     }
 
-    private static void Continue(BodyEdits edits, UpstreamCall call, Dialect dialect, string text)
+    /// <returns>False if there is nothing left to say.</returns>
+    private static bool Continue(BodyEdits edits, UpstreamCall call, Dialect dialect, string text)
     {
         var isContinued = call.Api switch
         {
@@ -49,8 +53,7 @@ internal sealed record CallBody(EditedBody Content, bool WantsUsage, Seam? Seam)
         if (!isContinued) throw new InputException($"{dialect.Kind} cannot go on with the answer to this request.");
 
         var had = call.Resume!.OutputTokens;
-        edits.Reduce("max_tokens", had, 1);
-        edits.Reduce("max_completion_tokens", had, 1);
         edits.Reduce("min_tokens", had, 0);
+        return edits.Reduce("max_tokens", had, 1) & edits.Reduce("max_completion_tokens", had, 1);
     }
 }

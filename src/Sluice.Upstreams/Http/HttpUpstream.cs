@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Http.Headers;
+using System.Text;
 using System.Text.Json;
 using Sluice.Core;
 
@@ -52,6 +53,15 @@ public sealed class HttpUpstream : IUpstream
         return true;
     }
 
+    /// <summary>Frees the device for another engine, without ending the process.</summary>
+    /// <returns>False if it cannot.</returns>
+    internal async Task<bool> SleepAsync(CancellationToken cancel)
+    {
+        if (!await _dialect.SleepAsync(cancel).ConfigureAwait(false)) return false;
+        await ProbeAsync(cancel).ConfigureAwait(false);
+        return true;
+    }
+
     public async Task<CallOutcome> CallAsync(UpstreamCall call, IAnswerSink sink, CancellationToken cancel)
     {
         if (cancel.IsCancellationRequested) return Cancelled(0);
@@ -65,10 +75,12 @@ public sealed class HttpUpstream : IUpstream
             return new(CallEnd.Refused, 400, -1, 0, ErrorJson.Write(e.Message));
         }
 
+        if (body.IsSaid) return await EndAsync(call, body, sink, cancel).ConfigureAwait(false);
+
         using var watch = _watch.Begin(_options.FirstTokenMax, cancel);
         var run = new CallRun(_options, call, body, sink, watch);
         var outcome = await TryAsync(run, watch, cancel).ConfigureAwait(false);
-        if (outcome.End == CallEnd.Cancelled || watch.Silence is not null) _dialect.Abort(call);
+        if (outcome.End == CallEnd.Cancelled || watch.Silence is not null) _dialect.Abort(call.Api, body.Id);
         return outcome;
     }
 
@@ -90,7 +102,7 @@ public sealed class HttpUpstream : IUpstream
                 _ => "/v1/embeddings",
             };
             using var response = await _http
-                .SendAsync(HttpMethod.Post, path, run.Body.Content, run.Call.ExternalId, watch.Token).ConfigureAwait(false);
+                .SendAsync(HttpMethod.Post, path, run.Body.Content, run.Body.Id, watch.Token).ConfigureAwait(false);
             return response.StatusCode == HttpStatusCode.OK
                 ? await run.ReadAsync(response).ConfigureAwait(false)
                 : await NotOkAsync(response, watch.Token).ConfigureAwait(false);
@@ -107,6 +119,18 @@ public sealed class HttpUpstream : IUpstream
         {
             return cancel.IsCancellationRequested ? Cancelled(run.Tokens) : Broken(run, e.InnerException?.Message ?? e.Message);
         }
+    }
+
+    /// <summary>The end of an answer that was lost with its engine when every token had come.</summary>
+    private async Task<CallOutcome> EndAsync(UpstreamCall call, CallBody body, IAnswerSink sink, CancellationToken cancel)
+    {
+        var (form, piece) = call.Api == UpstreamApi.ChatCompletions
+            ? ("chat.completion.chunk", "\"delta\":{}")
+            : ("text_completion", "\"text\":\"\"");
+        var end = $"{{\"id\":{BodyEdits.Quote(body.Id)},\"object\":\"{form}\",\"created\":{_time.GetUtcNow().ToUnixTimeSeconds()}," +
+            $"\"model\":{BodyEdits.Quote(call.Model)},\"choices\":[{{\"index\":0,{piece},\"finish_reason\":\"length\"}}]}}";
+        await sink.OnDataAsync(Encoding.UTF8.GetBytes(end), 0, cancel).ConfigureAwait(false);
+        return new(CallEnd.Completed, 200, -1, 0, "");
     }
 
     private async Task<CallOutcome> NotOkAsync(HttpResponseMessage response, CancellationToken cancel)

@@ -70,11 +70,18 @@ internal sealed class BodyEdits
 
     /// <summary>Takes something off a count, down to a least value. Leaves what is no whole number to the
     /// engine.</summary>
-    public void Reduce(string name, int by, int least)
+    /// <returns>False if less than the least value would be left.</returns>
+    public bool Reduce(string name, int by, int least)
     {
+        var isEnough = true;
         foreach (var member in _members)
-            if (member.Name == name && member.Kind == JsonTokenType.Number && long.TryParse(Text(member), out var count))
-                Replace(member, Math.Max(least, count - by).ToString(CultureInfo.InvariantCulture));
+        {
+            if (member.Name != name || member.Kind != JsonTokenType.Number || !long.TryParse(Text(member), out var count)) continue;
+            isEnough &= count - by >= least;
+            Replace(member, Math.Max(least, count - by).ToString(CultureInfo.InvariantCulture));
+        }
+
+        return isEnough;
     }
 
     /// <summary>Sets a member of an object that is a member; makes the object if it is not there.</summary>

@@ -6,6 +6,8 @@ namespace Sluice.Upstreams;
 /// with an answer, and stops.</summary>
 internal abstract class Dialect(EngineHttp http)
 {
+    private long _calls;
+
     public abstract UpstreamKind Kind { get; }
 
     protected EngineHttp Http => http;
@@ -23,13 +25,21 @@ internal abstract class Dialect(EngineHttp http)
 
     public virtual Task<int> PromptTokensAsync(UpstreamCall call, CancellationToken cancel) => Task.FromResult(-1);
 
+    /// <summary>The id by which the engine knows a call. Where calls are stopped by id, each has one of its own: a request that
+    /// comes back soon after it was evicted must not be stopped in place of its former self.</summary>
+    public virtual string IdOf(UpstreamCall call) => call.ExternalId;
+
     /// <summary>Stops a call whose connection was dropped, where the engine may not have noticed. Does not wait.</summary>
-    public virtual void Abort(UpstreamCall call)
+    /// <param name="api">What kind of call.</param>
+    /// <param name="id">As <see cref="IdOf"/> gave it.</param>
+    public virtual void Abort(UpstreamApi api, string id)
     {
     }
 
     /// <summary>Fields of its own.</summary>
-    public virtual void Edit(BodyEdits body, UpstreamCall call)
+    /// <param name="body">To be changed.</param>
+    /// <param name="id">As <see cref="IdOf"/> gave it.</param>
+    public virtual void Edit(BodyEdits body, string id)
     {
     }
 
@@ -45,6 +55,9 @@ internal abstract class Dialect(EngineHttp http)
         body.SetIfThere("echo", "false"); // The caller has had it.
         return body.AppendToText("prompt", text);
     }
+
+    /// <summary>An id that no other call had.</summary>
+    protected string NewId(UpstreamCall call) => $"{call.ExternalId}.{Interlocked.Increment(ref _calls)}";
 
     protected static string Number(long number) => number.ToString(CultureInfo.InvariantCulture);
 

@@ -63,11 +63,13 @@ internal sealed class SglangDialect(EngineHttp http) : Dialect(http)
     public override Task<int> PromptTokensAsync(UpstreamCall call, CancellationToken cancel) =>
         Tokenizing.CountAsync(Http, call, cancel);
 
-    public override void Abort(UpstreamCall call) =>
-        _ = Http.PostAsync("/abort_request", $"{{\"rid\":{BodyEdits.Quote(call.ExternalId)}}}", CancellationToken.None);
+    public override string IdOf(UpstreamCall call) => NewId(call);
+
+    public override void Abort(UpstreamApi api, string id) =>
+        _ = Http.PostAsync("/abort_request", $"{{\"rid\":{BodyEdits.Quote(id)}}}", CancellationToken.None);
 
     /// <summary>The id by which it can be told to stop.</summary>
-    public override void Edit(BodyEdits body, UpstreamCall call) => body.Set("rid", BodyEdits.Quote(call.ExternalId));
+    public override void Edit(BodyEdits body, string id) => body.Set("rid", BodyEdits.Quote(id));
 
     /// <summary>Higher is earlier unless it was started otherwise.</summary>
     public override string Priority(int priority) => Number(_isLowFirst ? priority : -(long)priority);

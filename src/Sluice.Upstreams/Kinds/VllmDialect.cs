@@ -59,12 +59,14 @@ internal sealed class VllmDialect(EngineHttp http) : Dialect(http)
     public override Task<int> PromptTokensAsync(UpstreamCall call, CancellationToken cancel) =>
         Tokenizing.CountAsync(Http, call, cancel);
 
+    public override string IdOf(UpstreamCall call) => _hasControls ? NewId(call) : call.ExternalId;
+
     /// <summary>vLLM puts a prefix for the kind of call before the id that we gave.</summary>
-    public override void Abort(UpstreamCall call)
+    public override void Abort(UpstreamApi api, string id)
     {
         if (!_hasControls) return;
-        var prefix = call.Api == UpstreamApi.ChatCompletions ? "chatcmpl-" : "cmpl-";
-        var ids = $"{{\"request_ids\":[{BodyEdits.Quote(prefix + call.ExternalId)}]}}";
+        var prefix = api == UpstreamApi.ChatCompletions ? "chatcmpl-" : "cmpl-";
+        var ids = $"{{\"request_ids\":[{BodyEdits.Quote(prefix + id)}]}}";
         _ = Http.PostAsync("/abort_requests", ids, CancellationToken.None);
     }
 

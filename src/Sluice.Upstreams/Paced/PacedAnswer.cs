@@ -55,14 +55,14 @@ internal sealed class PacedAnswer
     public void Skip(AnswerSoFar soFar)
     {
         var has = soFar.Text.AsSpan();
-        while (_made < Tokens - 1 && has.Length > 0)
+        while (_made < Tokens && has.Length > 0)
         {
             var token = Next();
             if (!has.StartsWith(token)) break;
             has = has[token.Length..];
         }
 
-        while (_made < Math.Min(Tokens - 1, soFar.OutputTokens)) Next();
+        while (_made < Math.Min(Tokens, soFar.OutputTokens)) Next();
     }
 
     private string Make()

@@ -55,12 +55,14 @@ public sealed class PacedUpstream : IUpstream
         var isEmbedding = call.Api == UpstreamApi.Embeddings;
         var answer = new PacedAnswer(request, _options.AnswerTokens);
         if (!isEmbedding && call.Resume is { } soFar) answer.Skip(soFar);
+        if (answer.Made == answer.Tokens) return await EndAsync(call, answer, sink, cancel).ConfigureAwait(false);
+
         var taken = _engine.Submit(request.PromptTokens, isEmbedding ? 1 : answer.Tokens, answer.Made, out var running);
         if (running is null) return NotTaken(taken, request, answer);
 
         try
         {
-            var json = new PacedJson(call.Api, call.ExternalId, call.Model, _time.GetUtcNow().ToUnixTimeSeconds());
+            var json = Json(call);
             return isEmbedding ? await EmbedAsync().ConfigureAwait(false)
                 : call.Stream ? await StreamAsync().ConfigureAwait(false)
                 : await WholeAsync().ConfigureAwait(false);
@@ -122,6 +124,16 @@ public sealed class PacedUpstream : IUpstream
     {
         _engine.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    private PacedJson Json(UpstreamCall call) =>
+        new(call.Api, call.ExternalId, call.Model, _time.GetUtcNow().ToUnixTimeSeconds());
+
+    /// <summary>The end of an answer whose every token the caller has.</summary>
+    private async Task<CallOutcome> EndAsync(UpstreamCall call, PacedAnswer answer, IAnswerSink sink, CancellationToken cancel)
+    {
+        await sink.OnDataAsync(Json(call).Last(answer.FinishReason), 0, cancel).ConfigureAwait(false);
+        return new(CallEnd.Completed, 200, -1, 0, "");
     }
 
     private CallOutcome NotTaken(CallEnd end, PacedRequest request, PacedAnswer answer) => end switch

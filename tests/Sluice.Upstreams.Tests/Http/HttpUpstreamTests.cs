@@ -1,5 +1,4 @@
 using System.Text;
-using Sluice.Testing;
 
 namespace Sluice.Upstreams.Tests;
 

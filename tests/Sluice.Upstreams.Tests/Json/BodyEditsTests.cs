@@ -1,7 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
 using Sluice.Core;
-using Sluice.Testing;
 
 namespace Sluice.Upstreams.Tests;
 

@@ -1,6 +1,5 @@
 using System.Text;
 using Sluice.Core;
-using Sluice.Testing;
 
 namespace Sluice.Upstreams.Tests;
 

@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Sluice.Core;
 using Sluice.Simulation;
-using Sluice.Testing;
 
 namespace Sluice.Upstreams.Tests;
 

@@ -4,16 +4,16 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
 
-namespace Sluice.Upstreams.Tests;
+namespace Sluice.Testing;
 
 /// <summary>A request as the fake server read it.</summary>
-internal sealed record FakeRequest(string Method, string Path, IReadOnlyDictionary<string, string> Headers, string Body)
+public sealed record FakeRequest(string Method, string Path, IReadOnlyDictionary<string, string> Headers, string Body)
 {
     public JsonNode Json => JsonNode.Parse(Body)!;
 }
 
 /// <summary>An HTTP server on the loopback that says exactly the bytes a test wants it to say.</summary>
-internal sealed class FakeServer : IAsyncDisposable
+public sealed class FakeServer : IAsyncDisposable
 {
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stop = new();
@@ -107,7 +107,7 @@ internal sealed class FakeServer : IAsyncDisposable
 }
 
 /// <summary>What a fake server says to one request.</summary>
-internal sealed class FakeReply(NetworkStream stream, CancellationToken stop)
+public sealed class FakeReply(NetworkStream stream, CancellationToken stop)
 {
     private bool _isChunked;
     private bool _isOver;
@@ -137,10 +137,10 @@ internal sealed class FakeReply(NetworkStream stream, CancellationToken stop)
     public Task RawAsync(string text) => stream.WriteAsync(Encoding.UTF8.GetBytes(text), stop).AsTask();
 
     /// <summary>Begins a stream of events.</summary>
-    public Task StreamAsync()
+    public Task StreamAsync(string headers = "")
     {
         _isChunked = true;
-        return RawAsync("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n");
+        return RawAsync($"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n{headers}\r\n");
     }
 
     /// <summary>Bytes of a stream, whatever they are.</summary>
