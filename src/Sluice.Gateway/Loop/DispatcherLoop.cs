@@ -25,6 +25,7 @@ public sealed partial class DispatcherLoop : IDisposable
     private readonly Dispatcher _dispatcher;
     private readonly LiveAdmission _admission;
     private readonly Sink _sink;
+    private readonly IWeighsTenants? _shares;
     private readonly long _start;
     private readonly ITimer _timer;
     private readonly ITimer _sweep;
@@ -50,6 +51,7 @@ public sealed partial class DispatcherLoop : IDisposable
         _sink = new(this);
         _dispatcher = new(policies with { Admission = _admission }, _fleet.Engines, _fleet.Snapshots, _sink);
         Calibration = (policies.Scheduler as IReportsCalibration)?.Calibration;
+        _shares = policies.Scheduler as IWeighsTenants;
         _timer = time.CreateTimer(
             static loop => ((DispatcherLoop)loop!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _sweep = time.CreateTimer(
@@ -116,6 +118,14 @@ public sealed partial class DispatcherLoop : IDisposable
     /// <summary>Engines, queue and live requests at this moment.</summary>
     /// <param name="requestsMax">Most requests to list, oldest first.</param>
     public Task<LoopSnapshot> SnapshotAsync(int requestsMax = 1000) => AskAsync(() => TakeSnapshot(requestsMax));
+
+    /// <summary>A tenant's share of service; changes nothing if the system does not share by tenants.</summary>
+    /// <param name="weight">Above 0.</param>
+    public Task SetWeightAsync(TenantId tenant, double weight) => AskAsync(() =>
+    {
+        _shares?.SetWeight(tenant, weight);
+        return true;
+    });
 
     public void Dispose()
     {

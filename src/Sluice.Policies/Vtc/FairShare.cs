@@ -17,7 +17,7 @@ public sealed record FairShareOptions
 /// of request goes next on which engine, and the tenant that was served least gives the request.</summary>
 /// <remarks>
 /// A virtual token counter per tenant, model and class: prompt tokens and predicted output tokens, by price and weight, are
-/// charged when a request goes to an engine, and set right by the real length when it leaves (the "predict" variant of VTC;
+/// reserved when a request goes to an engine, and settled by the real length when it leaves (the "predict" variant of VTC;
 /// an engine's single tokens are not told to a global scheduler). A tenant that comes back is lifted to the least counter of
 /// those waiting. Work conserving: whenever the inner scheduler dispatches, something is dispatched.
 /// How one request takes another's turn: the two exchange the names under which the inner scheduler knows them. So the inner
@@ -81,7 +81,6 @@ public class FairShare : IGlobalScheduler, IWeighsTenants
         if (!_byOwn.TryGet(own.Id, out var slot)) slot = Know(own);
         ref var entry = ref _entries[slot];
         entry.Predicted = request.Predicted.Mean;
-        entry.OutputTokens = request.OutputTokens;
         var engine = _inner.OnQueued(request with { Request = entry.Alias }, view);
         if (engine != EngineId.None)
         {
@@ -214,31 +213,30 @@ public class FairShare : IGlobalScheduler, IWeighsTenants
         entry.Queues.Counters.Leave(entry.Own.Tenant);
     }
 
-    /// <summary>Its prompt, once, and the output it is predicted to have still before it.</summary>
+    /// <summary>Reserves its prompt, unless it had that, and the output it is predicted to have still before it.</summary>
     private void Charge(int slot)
     {
         ref var entry = ref _entries[slot];
-        var output = Math.Max(0, entry.Predicted - entry.OutputTokens);
-        var prompt = entry.IsPromptCharged ? 0 : entry.Own.PromptTokens;
-        entry.IsPromptCharged = true;
-        entry.OutputCharged += output;
-        Add(ref entry, _options.InputPrice * prompt + _options.OutputPrice * output);
+        if (entry.Queues is not { } queues) return;
+        var prompt = entry.HasPrompt ? 0 : entry.Own.PromptTokens;
+        entry.Reserved = CostOf(in entry, prompt, Math.Max(0, entry.Predicted - entry.OutputTokens));
+        queues.Counters.Reserve(entry.Own.Tenant, entry.Reserved);
+        UpdateAll(queues.Counters, entry.Own.Tenant);
     }
 
     private void Settle(int slot, int outputTokens)
     {
         ref var entry = ref _entries[slot];
-        var missing = outputTokens - entry.OutputCharged;
-        entry.OutputCharged = outputTokens;
-        Add(ref entry, _options.OutputPrice * missing);
-    }
-
-    private void Add(ref Entry entry, double cost)
-    {
         if (entry.Queues is not { } queues) return;
-        queues.Counters.Add(entry.Own.Tenant, cost / _weights[entry.Own.Tenant.Index]);
+        var prompt = entry.HasPrompt ? 0 : entry.Own.PromptTokens;
+        queues.Counters.Settle(
+            entry.Own.Tenant, entry.Reserved, CostOf(in entry, prompt, Math.Max(0, outputTokens - entry.OutputTokens)));
+        (entry.HasPrompt, entry.OutputTokens, entry.Reserved) = (true, outputTokens, 0);
         UpdateAll(queues.Counters, entry.Own.Tenant);
     }
+
+    private double CostOf(in Entry entry, int prompt, double output) =>
+        (_options.InputPrice * prompt + _options.OutputPrice * output) / _weights[entry.Own.Tenant.Index];
 
     private void UpdateAll(ServiceCounters counters, TenantId tenant)
     {
@@ -260,9 +258,13 @@ public class FairShare : IGlobalScheduler, IWeighsTenants
         public TenantQueues? Queues;
 
         public double Predicted;
-        public double OutputCharged;
+
+        /// <summary>Service reserved while it is on an engine.</summary>
+        public double Reserved;
+
+        /// <summary>Settled so far.</summary>
         public int OutputTokens;
-        public bool IsPromptCharged;
+        public bool HasPrompt;
         public bool IsWaiting;
     }
 }
