@@ -56,6 +56,7 @@ public static class App
     {
         var root = new RootCommand("Sluice: SLO-aware queueing for LLM serving. What you simulate is what you run.")
         {
+            ServeCommand.Create(terminal),
             SimulateCommand.Create(terminal),
             CompareCommand.Create(terminal),
             ReproduceCommand.Create(terminal),
@@ -64,6 +65,7 @@ public static class App
             WorkloadsCommand.Create(terminal),
             PoliciesCommand.Create(terminal),
             ProfilesCommand.Create(terminal),
+            ConfigCommand.Create(terminal),
             TokenizeCommand.Create(terminal),
         };
         foreach (var help in root.Options.OfType<HelpOption>())

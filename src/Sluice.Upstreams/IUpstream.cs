@@ -28,6 +28,9 @@ public interface IUpstream : IAsyncDisposable
     /// <summary>What the engine says of itself now; null if it does not say or does not answer.</summary>
     Task<UpstreamReport?> ReportAsync(CancellationToken cancel);
 
+    /// <summary>What is known of its speed and room with a model before anything runs; null if nothing is.</summary>
+    ModelOnEngine? SpeedOf(string model) => null;
+
     /// <summary>Asks the engine how many tokens a call's prompt has.</summary>
     /// <returns>-1 if it cannot say.</returns>
     Task<int> PromptTokensAsync(UpstreamCall call, CancellationToken cancel) => Task.FromResult(-1);

@@ -7,7 +7,7 @@ namespace Sluice.Cli.Tests;
 public sealed class ErrorTests
 {
     [Theory]
-    [InlineData("simulte", "simulte: no such command (did you mean 'simulate'?). Known: simulate, compare, ")]
+    [InlineData("simulte", "simulte: no such command (did you mean 'simulate'?). Known: serve, simulate, ")]
     [InlineData("--foo", "--foo: 'sluice' has no such option")]
     [InlineData("simulate --sytem x", "--sytem: 'sluice simulate' has no such option (did you mean '--system'?)")]
     [InlineData("simulate --enginse=3", "--enginse=3: 'sluice simulate' has no such option (did you mean '--engines'?)")]

@@ -9,6 +9,7 @@ internal sealed class CountEnds : IEventSink
     private readonly List<(int Count, TaskCompletionSource Source)> _waiting = [];
     private int _queued;
 
+    public TaskCompletionSource Finished { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     public TaskCompletionSource Cancelled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     public Dictionary<RequestId, int> Ends { get; } = [];
 
@@ -29,6 +30,7 @@ internal sealed class CountEnds : IEventSink
         lock (_gate)
         {
             if (e.Kind == EventKind.Cancelled) Cancelled.TrySetResult();
+            if (e.Kind == EventKind.Finished) Finished.TrySetResult();
             if (e.Kind is EventKind.Finished or EventKind.Cancelled or EventKind.Failed or EventKind.Rejected)
                 Ends[e.Request] = Ends.GetValueOrDefault(e.Request) + 1;
             if (e.Kind != EventKind.Queued) return;

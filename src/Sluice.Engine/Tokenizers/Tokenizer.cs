@@ -16,6 +16,9 @@ public abstract class Tokenizer
 
     private readonly SpecialTokens _special;
     private readonly bool[] _isEnd;
+    private readonly int[] _endTokens;
+    private readonly string?[] _texts;
+    private TokenOrder? _order;
     private Work? _spare;
 
     private protected Tokenizer(GgufFile file, TokenVocabulary vocabulary, int bosDefault, int eosDefault, bool addsBosDefault)
@@ -31,11 +34,13 @@ public abstract class Tokenizer
         AddsBos = meta.Flag("tokenizer.ggml.add_bos_token", addsBosDefault) && Bos >= 0;
         AddsEos = meta.Flag("tokenizer.ggml.add_eos_token", false) && Eos >= 0;
 
+        _texts = new string?[vocabulary.Count];
         _isEnd = new bool[vocabulary.Count];
         foreach (var end in new[] { Eos, Id("eot_token_id", -1), Id("eom_token_id", -1) })
             if (end >= 0) _isEnd[end] = true;
         for (var i = 0; i < vocabulary.Count; i++)
             if (vocabulary.Kind(i) == TokenKind.Control && s_endTexts.Contains(vocabulary.Text(i))) _isEnd[i] = true;
+        _endTokens = [.. Enumerable.Range(0, vocabulary.Count).Where(IsEnd)];
     }
 
     public TokenVocabulary Vocabulary { get; }
@@ -56,6 +61,12 @@ public abstract class Tokenizer
 
     /// <summary>A token that ends an answer.</summary>
     public bool IsEnd(int token) => (uint)token < (uint)_isEnd.Length && _isEnd[token];
+
+    /// <summary>All tokens that end an answer.</summary>
+    public ReadOnlySpan<int> EndTokens => _endTokens;
+
+    /// <summary>Made when a grammar first needs it.</summary>
+    internal TokenOrder Order => LazyInitializer.EnsureInitialized(ref _order, () => new(this));
 
     /// <summary>It is no text: whoever reads an answer is not shown it.</summary>
     public bool IsControl(int token) => Vocabulary.Kind(token) is TokenKind.Control or TokenKind.Unknown or TokenKind.Unused;
@@ -111,6 +122,14 @@ public abstract class Tokenizer
         var bytes = new ArrayBufferWriter<byte>(4 * tokens.Length + 16);
         foreach (var token in tokens) bytes.Write(Vocabulary.Bytes(token));
         return Encoding.UTF8.GetString(bytes.WrittenSpan);
+    }
+
+    /// <summary>A piece of an answer as a string; the same object each time where it is just what the token says.</summary>
+    internal string Share(int token, ReadOnlySpan<char> text)
+    {
+        if ((uint)token >= (uint)_texts.Length) return text.ToString();
+        var own = _texts[token] ??= Vocabulary.Text(token);
+        return text.SequenceEqual(own) ? own : text.ToString();
     }
 
     /// <summary>Encodes what has no special token in it.</summary>

@@ -8,7 +8,8 @@ namespace Sluice.Gateway;
 
 /// <summary>An engine that the gateway is to use.</summary>
 /// <param name="PlacesMax">Requests it may have at once; null for what it says, or the default.</param>
-public sealed record EngineEntry(IUpstream Upstream, int? PlacesMax = null);
+/// <param name="Spec">What it was made of, so that a reload finds it again; null for one that stays.</param>
+public sealed record EngineEntry(IUpstream Upstream, int? PlacesMax = null, EngineSpec? Spec = null);
 
 /// <summary>What a gateway is built from besides its options; all of it can be left out.</summary>
 public sealed record GatewayParts
@@ -60,7 +61,8 @@ public static class GatewayHost
         app.UseRouting();
         IEndpoints[] all =
         [
-            new GenerationEndpoints(), new ModelEndpoints(), new EstimateEndpoint(), new HealthEndpoints(), .. parts.Endpoints,
+            new GenerationEndpoints(), new ResponseEndpoints(), new ModelEndpoints(), new EstimateEndpoint(), new HealthEndpoints(),
+            .. parts.Endpoints,
             new UnknownEndpoints(),
         ];
         foreach (var endpoints in all) endpoints.Map(app, gateway);

@@ -5,8 +5,8 @@ public sealed record GatewayOptions
 {
     public string Host { get; init; } = "127.0.0.1";
 
-    /// <summary>0 for any free port.</summary>
-    public int Port { get; init; } = 8080;
+    /// <summary>0 for any free port. 8700 is none that an engine uses by default.</summary>
+    public int Port { get; init; } = 8700;
 
     /// <summary>The system of the catalog that orders the queue.</summary>
     public string System { get; init; } = "qlm";

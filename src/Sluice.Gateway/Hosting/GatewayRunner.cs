@@ -18,12 +18,9 @@ internal sealed class GatewayRunner(
 
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        var keepers = engines
-            .Select(e => new EngineKeeper(e.Upstream, e.PlacesMax, gateway.Loop, gateway.Options, gateway.Log)).ToArray();
-        gateway.Loop.Suspected = upstream => keepers.FirstOrDefault(k => ReferenceEquals(k.Upstream, upstream))?.Doubt();
-        var first = Task.WhenAll(keepers.Select(k => k.ProbeAsync(_stop.Token)));
+        gateway.Loop.Suspected = gateway.Engines.Doubt;
+        var first = Task.WhenAll(engines.Select(gateway.Engines.AddAsync));
         await Task.WhenAny(first, Task.Delay(s_firstProbe, cancellationToken)).ConfigureAwait(false);
-        foreach (var keeper in keepers) _running.Add(KeepAsync(keeper, first));
         foreach (var worker in workers) _running.Add(WorkAsync(worker));
         gateway.IsReady = true;
     }
@@ -49,10 +46,11 @@ internal sealed class GatewayRunner(
 
     public async Task StopAsync(CancellationToken cancellationToken)
     {
+        if (_stop.IsCancellationRequested) return; // Told a second time.
         await _stop.CancelAsync().ConfigureAwait(false);
         await Task.WhenAll(_running).ConfigureAwait(false);
         gateway.Loop.Dispose();
-        foreach (var engine in engines) await engine.Upstream.DisposeAsync().ConfigureAwait(false);
+        await gateway.Engines.DisposeAsync().ConfigureAwait(false);
     }
 
     public void Dispose() => _stop.Dispose();
@@ -60,12 +58,6 @@ internal sealed class GatewayRunner(
     public Task StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     public Task StartedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
     public Task StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
-
-    private async Task KeepAsync(EngineKeeper keeper, Task first)
-    {
-        await first.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await keeper.RunAsync(_stop.Token).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-    }
 
     private async Task WorkAsync(Func<GatewayServices, CancellationToken, Task> worker)
     {

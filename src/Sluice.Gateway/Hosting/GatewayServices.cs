@@ -3,16 +3,19 @@ namespace Sluice.Gateway;
 /// <summary>What every endpoint works with.</summary>
 public sealed class GatewayServices
 {
-    private readonly UrgencyReader _urgency;
+    private volatile UrgencyReader _urgency;
+    private volatile GatewayOptions _options;
 
     internal GatewayServices(GatewayOptions options, DispatcherLoop loop, ICallers callers, ILogger log)
     {
-        (Options, Loop, Callers, Log) = (options, loop, callers, log);
+        (_options, Loop, Callers, Log) = (options, loop, callers, log);
         _urgency = new(options);
+        Engines = new(this);
         Bodies = new(options.BodyBytesMax, options.BodiesBytesMax);
     }
 
-    public GatewayOptions Options { get; }
+    /// <summary>As they are now; a reload changes some of them.</summary>
+    public GatewayOptions Options => _options;
     public DispatcherLoop Loop { get; }
     public ICallers Callers { get; }
     public ILogger Log { get; }
@@ -23,9 +26,17 @@ public sealed class GatewayServices
     /// <summary>Probes were made once; what answered has joined.</summary>
     public bool IsReady { get; internal set; }
 
+    internal EngineSet Engines { get; }
     internal BodyReader Bodies { get; }
     internal RequestIds Ids { get; } = new();
     internal TokenRatios Tokens { get; } = new();
+
+    /// <summary>From here on, other classes, aliases and polarity.</summary>
+    internal void Change(GatewayOptions options)
+    {
+        Loop.Models.Aliases = options.Aliases;
+        (_options, _urgency) = (options, new(options));
+    }
 
     /// <summary>Makes a call of a request: which model, how urgent, how long.</summary>
     /// <param name="headers">The caller's.</param>

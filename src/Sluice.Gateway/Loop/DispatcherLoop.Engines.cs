@@ -9,6 +9,8 @@ public sealed partial class DispatcherLoop
     /// <summary>Engines that broke off this often in a row stay closed for a while even if they answer a probe.</summary>
     private const int BrokenInRowMax = 3;
 
+    private readonly List<(IUpstream Upstream, TaskCompletionSource Done)> _retiring = [];
+
     private static readonly TimeSpan s_closedMax = TimeSpan.FromSeconds(30);
 
     /// <summary>The dispatcher has an idle engine load another model.</summary>
@@ -101,6 +103,36 @@ public sealed partial class DispatcherLoop
         Suspected?.Invoke(engine.Upstream);
     }
 
+    /// <summary>It takes no more requests, and leaves when it has none.</summary>
+    private void Retire(IUpstream upstream, TaskCompletionSource done)
+    {
+        foreach (var engine in _fleet.Engines)
+        {
+            if (!ReferenceEquals(engine.Bound, upstream)) continue;
+            engine.IsRetiring = true;
+            Close(engine);
+        }
+
+        _retiring.Add((upstream, done));
+        LookAtRetiring();
+    }
+
+    private void LookAtRetiring()
+    {
+        for (var i = _retiring.Count - 1; i >= 0; i--)
+        {
+            var (upstream, done) = _retiring[i];
+            var isIdle = _fleet.Engines.All(e =>
+                !ReferenceEquals(e.Bound, upstream) || _fleet.Snapshots[e.Id.Index].Outstanding == 0);
+            if (!isIdle) continue;
+            Leave(upstream);
+            foreach (var engine in _fleet.Engines)
+                if (ReferenceEquals(engine.Bound, upstream)) _fleet.Free(engine);
+            _retiring.RemoveAt(i);
+            done.SetResult();
+        }
+    }
+
     private void Trust(IUpstream upstream)
     {
         foreach (var engine in _fleet.Engines)
@@ -135,7 +167,7 @@ public sealed partial class DispatcherLoop
     private void Open(LiveEngine engine)
     {
         ref var snapshot = ref _fleet.Snapshots[engine.Id.Index];
-        if (!snapshot.IsPresent || engine.IsLoading || snapshot.IsReady) return;
+        if (!snapshot.IsPresent || engine.IsLoading || engine.IsRetiring || snapshot.IsReady) return;
         snapshot.IsReady = true;
         _dispatcher.OnRoom(Now, engine.Id);
     }
@@ -198,5 +230,6 @@ public sealed partial class DispatcherLoop
         }
 
         foreach (var engine in _fleet.Engines) engine.Measure(now);
+        LookAtRetiring();
     }
 }

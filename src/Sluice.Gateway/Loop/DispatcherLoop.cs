@@ -154,6 +154,15 @@ public sealed partial class DispatcherLoop : IDisposable
         return true;
     });
 
+    /// <summary>An engine is to leave for good.</summary>
+    /// <returns>Completes when its last request has ended.</returns>
+    internal Task RetireAsync(IUpstream upstream)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        Post(new(What.Ask, Data: () => Retire(upstream, done)));
+        return done.Task;
+    }
+
     /// <summary>A suspected engine answers after all; it may take requests again.</summary>
     internal Task TrustAsync(IUpstream upstream) => AskAsync(() =>
     {

@@ -34,6 +34,9 @@ internal sealed class LiveEngine(EngineId id, DispatcherLoop loop) : IEngine
 
     public int BrokenInRow { get; set; }
     public bool IsLoading { get; private set; }
+
+    /// <summary>It takes no more requests and leaves for good when it has none.</summary>
+    public bool IsRetiring { get; set; }
     public Instant LostAt { get; set; } = Instant.Never;
     public UpstreamReport Report { get; set; } = new(-1, -1, -1, -1, -1, -1);
 
@@ -47,8 +50,12 @@ internal sealed class LiveEngine(EngineId id, DispatcherLoop loop) : IEngine
     {
         (Bound, Name, Models, PlacesMax) = (upstream, name, models, places);
         (PlacesLearned, Foreign, BrokenInRow, IsLoading, LostAt) = (double.MaxValue, 0, 0, false, Instant.Never);
+        IsRetiring = false;
         Report = new(-1, -1, -1, -1, -1, -1);
     }
+
+    /// <summary>The place is free again.</summary>
+    public void Free() => (Bound, Name, LostAt, IsRetiring) = (null, "", Instant.Never, false);
 
     public void Measure(Instant now)
     {

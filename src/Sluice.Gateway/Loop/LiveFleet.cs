@@ -76,10 +76,18 @@ internal sealed class LiveFleet
 
             engine.Bind(upstream, name, models.ToDictionary(m => m.Model.Name, m => m.Model.Name), places);
             Array.Clear(_abilities[engine.Id.Index]);
-            foreach (var (_, id) in models) _abilities[engine.Id.Index][id.Index] = Ability(places, KvTokensUnknown);
+            foreach (var (model, id) in models)
+                _abilities[engine.Id.Index][id.Index] = upstream.SpeedOf(model.Name) ?? Assumed(places, KvTokensUnknown);
             Snapshots[engine.Id.Index] = Snapshots[engine.Id.Index] with { OutstandingMax = places, Model = loaded };
             placed.Add((engine, loaded));
         }
+    }
+
+    /// <summary>Nothing stands there any more, and nothing will come back.</summary>
+    public void Free(LiveEngine engine)
+    {
+        engine.Free();
+        Array.Clear(_abilities[engine.Id.Index]);
     }
 
     /// <summary>Somebody present can serve the model, or could until a moment ago.</summary>
@@ -122,7 +130,7 @@ internal sealed class LiveFleet
         return null;
     }
 
-    private static ModelOnEngine Ability(int places, int kvTokens) => new(
+    private static ModelOnEngine Assumed(int places, int kvTokens) => new(
         kvTokens, places, TokenBudget: 2048, AssumedStepTime.Instance, WarmLoad: TimeSpan.FromSeconds(3),
         ColdLoad: TimeSpan.FromSeconds(20), HostSeconds: 0);
 }

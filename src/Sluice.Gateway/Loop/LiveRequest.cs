@@ -151,7 +151,7 @@ public sealed class LiveRequest : IAnswerSink
         var call = new UpstreamCall
         {
             Id = Id, Api = Call.Api, Model = engine.NameOf(Call.Model), Body = Call.Body, Stream = Call.Stream,
-            Resume = resume, ExternalId = Call.ExternalId,
+            Resume = resume, Priority = Call.Priority, ExternalId = Call.ExternalId,
         };
         LastDataAt = _loop.Now.Ticks;
         HasData = false;

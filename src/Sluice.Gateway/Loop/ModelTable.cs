@@ -13,7 +13,7 @@ public sealed class ModelTable(int modelsMax, IReadOnlyDictionary<string, string
     public IReadOnlyList<string> Names => _names;
 
     /// <summary>Other names of models.</summary>
-    public IReadOnlyDictionary<string, string> Aliases { get; } = aliases;
+    public IReadOnlyDictionary<string, string> Aliases { get; internal set; } = aliases;
 
     public string NameOf(ModelId model) => _names[model.Index];
 

@@ -1,5 +1,6 @@
 using System.Text;
 using Sluice.Core;
+using Sluice.Simulation;
 
 namespace Sluice.Upstreams;
 
@@ -36,6 +37,17 @@ public sealed class PacedUpstream : IUpstream
         SequencesMax = _options.Limits.SequencesMax,
     };
 
+    /// <summary>As its profile says. Under another clock than the real one, nothing that is given in steps holds.</summary>
+    public ModelOnEngine? SpeedOf(string model)
+    {
+        if (IndexOf(model) is not (var index and >= 0) || _options.Speedup != 1) return null;
+        var (profile, times) = (_options.Models[index], _options.LoadTimes);
+        return new(
+            _options.KvTokens ?? profile.KvTokens, _options.Limits.SequencesMax, _options.Limits.TokenBudget,
+            new ClosedFormStepTime(profile), times.WarmSwap(profile, isPinned: true), times.ColdStart(profile, Links.NvmeGen4),
+            profile.KvBytesPerToken / (profile.HostGigabytesPerSecond * 1e9));
+    }
+
     public Task<bool> ProbeAsync(CancellationToken cancel) => Task.FromResult(true);
 
     public Task<UpstreamReport?> ReportAsync(CancellationToken cancel) => Task.FromResult<UpstreamReport?>(_engine.Report);
@@ -55,6 +67,7 @@ public sealed class PacedUpstream : IUpstream
         var isEmbedding = call.Api == UpstreamApi.Embeddings;
         var answer = new PacedAnswer(request, _options.AnswerTokens);
         if (!isEmbedding && call.Resume is { } soFar) answer.Skip(soFar);
+        var counted = request.PromptTokens + (call.Resume?.OutputTokens ?? 0); // As a real engine counts: all that it was sent.
         if (answer.Made == answer.Tokens) return await EndAsync(call, answer, sink, cancel).ConfigureAwait(false);
 
         var taken = _engine.Submit(request.PromptTokens, isEmbedding ? 1 : answer.Tokens, answer.Made, out var running);
@@ -89,8 +102,8 @@ public sealed class PacedUpstream : IUpstream
                 if (running.End != CallEnd.Completed) return Broken(made);
                 await sink.OnDataAsync(json.Last(answer.FinishReason), 0, cancel).ConfigureAwait(false);
                 if (request.WantsUsage)
-                    await sink.OnDataAsync(json.UsageEvent(request.PromptTokens, made), 0, cancel).ConfigureAwait(false);
-                return new(CallEnd.Completed, 200, request.PromptTokens, made, "");
+                    await sink.OnDataAsync(json.UsageEvent(counted, made), 0, cancel).ConfigureAwait(false);
+                return new(CallEnd.Completed, 200, counted, made, "");
             }
 
             async ValueTask<CallOutcome> WholeAsync()
@@ -105,14 +118,14 @@ public sealed class PacedUpstream : IUpstream
 
                 var made = answer.Made - first;
                 if (running.End != CallEnd.Completed) return Broken(made);
-                var whole = json.Whole(text.ToString(), request.Tool, answer.FinishReason, request.PromptTokens, made);
+                var whole = json.Whole(text.ToString(), request.Tool, answer.FinishReason, counted, made);
                 await sink.OnDataAsync(whole, made, cancel).ConfigureAwait(false);
-                return new(CallEnd.Completed, 200, request.PromptTokens, made, "");
+                return new(CallEnd.Completed, 200, counted, made, "");
             }
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
-            return new(CallEnd.Cancelled, 0, request.PromptTokens, answer.Made - (call.Resume?.OutputTokens ?? 0), "");
+            return new(CallEnd.Cancelled, 0, counted, answer.Made - (call.Resume?.OutputTokens ?? 0), "");
         }
         finally
         {

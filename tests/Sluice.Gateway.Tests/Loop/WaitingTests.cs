@@ -123,7 +123,7 @@ public sealed class WaitingTests
         {
             Script = async (call, sink, cancel) =>
             {
-                began.SetResult();
+                began.TrySetResult();
                 await end.Task;
                 return await FakeUpstream.WordsAsync(call, sink, cancel, "done");
             },
@@ -133,6 +133,7 @@ public sealed class WaitingTests
         var running = gateway.ChatAsync();
         await began.Task;
         var stopped = gateway.StopAsync();
+        while (!gateway.Loop.IsStopping) await Task.Yield();
         var late = await gateway.ChatAsync();
         end.SetResult();
 

@@ -1,0 +1,81 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Logging;
+using Sluice.Core;
+using Sluice.Gateway;
+
+namespace Sluice.Cli;
+
+/// <summary>What a gateway is to be: the configuration file, and flags over it.</summary>
+internal sealed record ServePlan
+{
+    public required GatewayOptions Options { get; init; }
+    public required IReadOnlyList<EngineSpec> Engines { get; init; }
+
+    /// <summary>Of the configuration file.</summary>
+    public string? Path { get; init; }
+
+    /// <summary>Where data is kept; null to keep none.</summary>
+    public string? Folder { get; init; }
+    public string? Postgres { get; init; }
+
+    public bool IsDemo => Engines.Count > 0 && Engines.All(e => e.Url is null);
+
+    /// <exception cref="InputException">Something cannot be; the message says what would be right.</exception>
+    public static ServePlan Of(
+        string? path, IReadOnlyList<string> engines, bool demo, string? host, int? port, string? folder, string? system,
+        IReadOnlyList<string> settings)
+    {
+        var config = path is null ? new GatewayConfig(new(), [], null, null) : GatewayConfig.Load(path);
+        var options = config.Options;
+        options = options with { Host = host ?? options.Host, Port = port ?? options.Port, System = system ?? options.System };
+        if (options.Port is < 0 or > 65535) throw new InputException($"--port {options.Port}: expected a number from 0 to 65535.");
+        if (settings.Count > 0) options = options with { Settings = Settings(settings) };
+        var specs = config.Engines.ToList();
+        foreach (var text in engines)
+        {
+            var url = EngineFactory.Address(text) ?? throw new InputException(
+                $"--engine {text}: expected an address such as http://gpu-1:8000.");
+            var name = EngineFactory.NameOf(url);
+            if (specs.Any(s => s.Name == name)) throw new InputException($"--engine {text}: that engine is there twice.");
+            specs.Add(new() { Name = name, Url = url });
+        }
+
+        if (demo) specs.AddRange(EngineFactory.DemoFleet);
+        return new()
+        {
+            Options = options, Engines = specs, Path = path, Folder = folder ?? (config.Postgres is null ? config.Folder : null),
+            Postgres = config.Postgres,
+        };
+    }
+
+    /// <summary>Nobody named an engine: whatever runs on this machine, or else a demo.</summary>
+    public async Task<ServePlan> WithFoundOrDemoAsync(Terminal terminal)
+    {
+        var found = await EngineDiscovery.FindAsync(Options.Port, TimeProvider.System, terminal.Stop).ConfigureAwait(false);
+        foreach (var (spec, what) in found) terminal.Error.WriteLine($"sluice: found {what.Kind} at {spec.Url}");
+        if (found.Count > 0) return this with { Engines = [.. found.Select(f => f.Spec)] };
+        terminal.Error.WriteLine(
+            $"sluice: no --engine was named, and none answers on ports {string.Join(", ", EngineDiscovery.Ports)}: starting a demo.");
+        return this with { Engines = EngineFactory.DemoFleet };
+    }
+
+    public WebApplication Build(Action<ILoggingBuilder> logging)
+    {
+        var options = Options with { EnginesMax = Math.Max(Options.EnginesMax, Engines.Count) };
+        return GatewayHost.Build(
+            options, [.. Engines.Select(e => EngineFactory.Make(e, TimeProvider.System))], new() { Logging = logging });
+    }
+
+    private static Dictionary<string, string> Settings(IReadOnlyList<string> settings)
+    {
+        var read = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var setting in settings)
+        {
+            var at = setting.IndexOf('=');
+            if (at < 1) throw new InputException($"--set {setting}: expected KEY=VALUE.");
+            read[setting[..at]] = setting[(at + 1)..];
+        }
+
+        return read;
+    }
+}

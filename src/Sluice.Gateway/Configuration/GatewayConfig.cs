@@ -1,0 +1,182 @@
+using Sluice.Core;
+using Sluice.Policies;
+using Sluice.Upstreams;
+using YamlDotNet.Core;
+using YamlDotNet.RepresentationModel;
+
+namespace Sluice.Gateway;
+
+/// <summary>A configuration file, read.</summary>
+/// <param name="Folder">Where data is kept; null when the file does not say.</param>
+/// <param name="Postgres">Connection string; null for SQLite.</param>
+public sealed record GatewayConfig(GatewayOptions Options, IReadOnlyList<EngineSpec> Engines, string? Folder, string? Postgres)
+{
+    private const int BytesMax = 1 << 20;
+
+    /// <exception cref="InputException">It cannot be read or used; the message lists every problem with its place.</exception>
+    public static GatewayConfig Load(string path)
+    {
+        var config = Check(path, out var problems);
+        return problems.Count == 0 ? config! : throw new InputException(string.Join(Environment.NewLine, problems));
+    }
+
+    /// <summary>Finds every problem, each as <c>file:line:column: what is wrong, and what would be right</c>.</summary>
+    /// <returns>Null if the file cannot be read at all.</returns>
+    public static GatewayConfig? Check(string path, out IReadOnlyList<string> problems)
+    {
+        var found = new List<string>();
+        problems = found;
+        if (Root(path, found) is not { } root) return null;
+        var config = Read(new ConfigMap(path, "", root, found));
+        if (found.Count == 0 && TryPolicy(config.Options) is { } wrong) found.Add($"{path}: policy: {wrong}");
+        return config;
+    }
+
+    private static YamlNode? Root(string path, List<string> problems)
+    {
+        try
+        {
+            if (!File.Exists(path)) problems.Add($"{path}: there is no such file.");
+            else if (new FileInfo(path).Length > BytesMax) problems.Add($"{path}: it has over 1 MiB, so it is no configuration.");
+            if (problems.Count > 0) return null;
+            using var reader = new StreamReader(path);
+            var yaml = new YamlStream();
+            yaml.Load(reader);
+            if (yaml.Documents.Count == 1) return yaml.Documents[0].RootNode;
+            if (yaml.Documents.Count == 0) return new YamlMappingNode();
+            problems.Add($"{path}: expected one document, and it has {yaml.Documents.Count}.");
+        }
+        catch (YamlException e)
+        {
+            problems.Add($"{path}:{e.Start.Line}:{e.Start.Column}: {e.Message}");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            problems.Add($"{path}: {e.Message}");
+        }
+
+        return null;
+    }
+
+    private static GatewayConfig Read(ConfigMap root)
+    {
+        var byDefault = new GatewayOptions();
+        var options = byDefault;
+        if (root.Map("listen") is { } listen)
+        {
+            options = options with { Host = listen.Text("host") ?? options.Host, Port = listen.Whole("port", 0, 65535) ?? options.Port };
+            listen.RefuseUnknown();
+        }
+
+        if (root.Map("policy") is { } policy)
+        {
+            options = options with { System = policy.Text("system") ?? options.System };
+            if (policy.Map("set") is { } set)
+                options = options with { Settings = set.Keys.ToDictionary(k => k, k => set.Text(k) ?? "") };
+            policy.RefuseUnknown();
+        }
+
+        if (root.Word("priority", "lower-first", "higher-first") is { } polarity)
+            options = options with { Priority = polarity == "lower-first" ? PriorityPolarity.LowerFirst : PriorityPolarity.HigherFirst };
+        if (root.Map("aliases") is { } aliases)
+            options = options with { Aliases = aliases.Keys.ToDictionary(k => k, k => aliases.Text(k) ?? "") };
+        if (root.Map("classes") is { } classes) options = options with { Classes = ClassesConfig.Read(classes) };
+        if (root.Map("limits") is { } limits) options = Limits(limits, options);
+
+        var engines = new List<EngineSpec>();
+        foreach (var (map, node) in root.List("engines"))
+            if (Engine(map, node, engines) is { } engine) engines.Add(engine);
+
+        string? folder = null, postgres = null;
+        if (root.Map("storage") is { } storage)
+        {
+            (folder, postgres) = (storage.Text("folder"), storage.Text("postgres"));
+            if (folder is not null && postgres is not null) storage.ProblemAt("postgres", "expected folder or postgres, not both");
+            storage.RefuseUnknown();
+        }
+
+        root.RefuseUnknown();
+        return new(options, engines, folder, postgres);
+    }
+
+    private static GatewayOptions Limits(ConfigMap map, GatewayOptions o)
+    {
+        o = o with
+        {
+            BodyBytesMax = map.Whole("body-mb", 1, 2000) is { } body ? body << 20 : o.BodyBytesMax,
+            BodiesBytesMax = map.Whole("bodies-mb", 1, 1 << 20) is { } bodies ? (long)bodies << 20 : o.BodiesBytesMax,
+            LiveMax = map.Whole("live", 1, 10_000_000) ?? o.LiveMax,
+            ConnectionsMax = map.Whole("connections", 1, 1_000_000) ?? o.ConnectionsMax,
+            EnginesMax = map.Whole("engines", 1, 1000) ?? o.EnginesMax,
+            OutstandingMax = map.Whole("places", 1, 100_000) ?? o.OutstandingMax,
+            AttemptsMax = map.Whole("attempts", 1, 100) ?? o.AttemptsMax,
+            OutputTokens = map.Whole("output-tokens", 1, 1 << 24) ?? o.OutputTokens,
+            StallAfter = map.Duration("stall") ?? o.StallAfter,
+            SilentAfter = map.Duration("silent") ?? o.SilentAfter,
+            HoldLost = map.Duration("hold-lost") ?? o.HoldLost,
+            Drain = map.Duration("drain") ?? o.Drain,
+        };
+        map.RefuseUnknown();
+        return o;
+    }
+
+    private static EngineSpec? Engine(ConfigMap map, YamlNode node, List<EngineSpec> before)
+    {
+        var (url, demo) = (map.Text("url"), map.Text("demo"));
+        var kind = map.Word("kind", "openai", "vllm", "sglang", "llamacpp", "llamacpp-router", "ollama");
+        var spec = new EngineSpec
+        {
+            Name = map.Text("name") ?? "", Demo = demo, ApiKey = map.Text("api-key"), Places = map.Whole("places", 1, 100_000),
+            Speedup = map.Number("speedup", 0.01, 1000) ?? 1,
+            Kind = kind is null ? null : Enum.Parse<UpstreamKind>(kind.Replace("-", ""), ignoreCase: true),
+        };
+        map.RefuseUnknown();
+        if (url is null == demo is null)
+        {
+            map.Problem(node, "expected either url, of an engine elsewhere, or demo, a profile such as llama-3.1-8b@a100");
+            return null;
+        }
+
+        if (url is not null)
+        {
+            if (EngineFactory.Address(url) is not { } address)
+            {
+                map.ProblemAt("url", $"'{url}': expected an address such as http://gpu-1:8000");
+                return null;
+            }
+
+            spec = spec with { Url = address, Name = spec.Name.Length > 0 ? spec.Name : EngineFactory.NameOf(address) };
+        }
+        else
+        {
+            try
+            {
+                foreach (var profile in demo!.Split(',')) Simulation.ProfileCatalog.Find(profile.Trim());
+            }
+            catch (InputException e)
+            {
+                map.ProblemAt("demo", e.Message.TrimEnd('.'));
+                return null;
+            }
+
+            if (spec.Name.Length == 0) spec = spec with { Name = $"demo-{before.Count + 1}" };
+        }
+
+        if (before.All(e => e.Name != spec.Name)) return spec;
+        map.Problem(node, $"another engine is called '{spec.Name}' already; give it a name");
+        return null;
+    }
+
+    private static string? TryPolicy(GatewayOptions options)
+    {
+        try
+        {
+            Catalog.Make(options.System, new PolicySettings(options.Settings));
+            return null;
+        }
+        catch (InputException e)
+        {
+            return e.Message;
+        }
+    }
+}
