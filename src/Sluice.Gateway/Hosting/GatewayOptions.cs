@@ -14,6 +14,9 @@ public sealed record GatewayOptions
     /// <summary>Settings of that system, as with <c>--set key=value</c> in simulations.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Tenants share by the service they received, unless a setting <c>fair</c> says otherwise.</summary>
+    public bool SharesByTenant { get; init; } = true;
+
     public SloClasses Classes { get; init; } = SloClasses.Default;
 
     /// <summary>Names that callers use for a model, each with the engines' own name of it.</summary>

@@ -216,7 +216,7 @@ public sealed class TenantTests : IAsyncLifetime, IDisposable
         _directory = await TenantDirectory.LoadAsync(_store.Tenants);
         var admin = new AdminServer(_directory, new() { Port = 0 });
         _gateway = await TestGateway.StartAsync(
-            new GatewayOptions { Settings = new Dictionary<string, string> { ["fair"] = "vtc" } },
+            new GatewayOptions(),
             new() { Callers = new TenantDoor(_directory), Workers = [admin.RunAsync] }, _engine);
         _admin = new(new SocketsHttpHandler { UseProxy = false }) { BaseAddress = new(await admin.AddressAsync) };
     }
