@@ -44,7 +44,7 @@ public static class Catalog
         new("sarathi", "chunked prefill beside decodes, whole prompt reserved",
             "Agrawal et al., OSDI 2024", "iteration scheduling", InEngine,
             s => Run(new() { ReserveWholePrompt = true, Watermark = Watermark(s) })),
-        new("orca", "batching by iteration, KV reserved for the longest answer",
+        new("orca", "batched by iteration, KV reserved for the longest answer",
             "Yu et al., OSDI 2022", "iteration scheduling, KV cache", InEngine,
             _ => new(static _ => new IterationLevel(), "reserve-max")),
         new("static", "a batch runs until its longest answer is done", "FasterTransformer", "iteration scheduling", InEngine,
