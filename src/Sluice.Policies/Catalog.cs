@@ -61,6 +61,8 @@ public static class Catalog
         new("no-preempt", "vllm-v1 with KV reserved for the longest answer",
             "TensorRT-LLM's guaranteed mode, as in Kossmann et al., 2024", "iteration scheduling, KV cache", InEngine,
             _ => new(static _ => new RunningFirst(new()), "reserve-max")),
+        new("scls", "static batches that run for a slice of tokens and return to a pool",
+            "Cheng et al., 2024", "iteration scheduling, global scheduling", Drivers.Simulator, Slices),
         new("qlm", "groups in virtual queues: pull, evict, load models",
             "Patke et al., SoCC 2024", "grouping, waiting-time estimate, global scheduling",
             Drivers.Simulator | Drivers.Remote, QueueManager),
@@ -125,6 +127,13 @@ public static class Catalog
         var options = QlmOptions.Read(s);
         return new(
             static _ => new RunningFirst(new()), Scheduler: context => new Qlm(options, context.Fleet), Length: "learned");
+    }
+
+    private static SystemChoice Slices(PolicySettings s)
+    {
+        var options = SclsOptions.Read(s);
+        return new(
+            _ => new StaticBatching(options.SliceTokens), Scheduler: context => new Scls(options, context.Fleet), Length: "learned");
     }
 
     private static SystemChoice LargePromptsBack(PolicySettings s)

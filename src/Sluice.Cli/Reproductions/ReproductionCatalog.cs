@@ -5,7 +5,10 @@ namespace Sluice.Cli;
 /// <summary>Every reproduction by name, in the order they should be listed.</summary>
 public static class ReproductionCatalog
 {
-    public static IReadOnlyList<IReproduction> All { get; } = [new QlmReproduction(), new PagedAttentionReproduction()];
+    public static IReadOnlyList<IReproduction> All { get; } = 
+    [
+        new QlmReproduction(), new PagedAttentionReproduction(), new SclsReproduction(),
+    ];
 
     /// <exception cref="InputException">No such reproduction.</exception>
     public static IReproduction Named(string name)

@@ -34,6 +34,7 @@ public sealed partial class EngineCore
     private long _stretch;
     private EngineTime _end;
     private long _submitted;
+    private long _sliceBegan; // Iterations when the batch under way began
 
     public EngineCore(
         EngineId id, EngineLimits limits, IIterationScheduler scheduler, IKvCache cache, IModelRunner runner, IEventSink sink)
@@ -300,7 +301,7 @@ public sealed partial class EngineCore
         if (CanSkip())
         {
             _increment = _runner.ClosedForm!.PerContextToken * _batch.Shape.DecodeSequences;
-            var most = Math.Min(StretchMax, _decodes.StepsToFirstEnd);
+            var most = Math.Min(Math.Min(StretchMax, StepsLeftOfSlice), _decodes.StepsToFirstEnd);
             _stretch = 1 + _decodes.StepsWithinBlocks(most - 1);
         }
 
@@ -346,6 +347,28 @@ public sealed partial class EngineCore
         _step.TakeDrafts(_batch.Outcome);
         for (var slot = _decodes.NextEnded; slot >= 0; slot = _decodes.NextEnded) End(slot);
         if (_step.HeldCount > 0 && _step.Running == _step.HeldCount) ReleaseHeld(_end);
+        if (_scheduler.SliceSteps == 0) return;
+
+        if (_step.Running > 0 && StepsLeftOfSlice <= 0) EndSlice();
+        if (_step.Running == 0) _sliceBegan = Iterations;
+    }
+
+    /// <summary>Steps that the batch under way may still take.</summary>
+    private long StepsLeftOfSlice =>
+        _scheduler.SliceSteps == 0 ? long.MaxValue : _sliceBegan + _scheduler.SliceSteps - Iterations;
+
+    /// <summary>Ends a batch as it is: what is finished is returned, the rest goes back to the queue.</summary>
+    private void EndSlice()
+    {
+        ReleaseHeld(_end);
+        for (var slot = _step.FirstRunning; slot >= 0; slot = _step.FirstRunning)
+        {
+            ref var s = ref _table[slot];
+            var e = new SluiceEvent(_end.Instant, s.Request.Id, Id, _step.OutputTokens(slot), EventKind.Evicted);
+            _slots.Remove(s.Request.Id, out _);
+            if (_step.Retire(slot, ref s)) _table.Free(slot);
+            _sink.Emit(in e);
+        }
     }
 
     private void CompleteDecodes(long steps, EngineTime end, bool takeNext)

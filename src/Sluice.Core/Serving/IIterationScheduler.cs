@@ -18,6 +18,10 @@ public interface IIterationScheduler
 
     /// <summary>True if nobody leaves the batch before everybody has finished (static batching).</summary>
     bool RetiresTogether => false;
+
+    /// <summary>Steps after which a batch that <see cref="RetiresTogether">retires together</see> ends as it is: whoever is not
+    /// finished goes back to the queue as evicted, without its KV. 0 for never.</summary>
+    int SliceSteps => 0;
 }
 
 /// <summary>A fixed key per sequence, smaller first; ties go by submission order.</summary>

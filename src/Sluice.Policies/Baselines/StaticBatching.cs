@@ -6,10 +6,12 @@ namespace Sluice.Policies;
 /// <remarks>The way of FasterTransformer and of every server before Orca. A batch takes whoever waits when the one before it
 /// ends, up to the engine's sequence limit, prompts all in one step whatever the token budget. Answers that end early stay
 /// as padding, computed and paid for, and are returned with the last. First come first served.</remarks>
-public sealed class StaticBatching : IIterationScheduler
+/// <param name="sliceSteps">Steps after which a batch ends whoever is finished; 0 for never.</param>
+public sealed class StaticBatching(int sliceSteps = 0) : IIterationScheduler
 {
     public bool IsStable => true;
     public bool RetiresTogether => true;
+    public int SliceSteps => sliceSteps;
 
     public void Compose(Step step)
     {

@@ -72,7 +72,7 @@ public sealed class Simulator
     internal IEventSink EngineEvents { get; }
 
     /// <summary>Sees every event after the recorder did.</summary>
-    internal IEventSink? Observer
+    public IEventSink? Observer
     {
         get => _recorder.Observer;
         set => _recorder.Observer = value;
