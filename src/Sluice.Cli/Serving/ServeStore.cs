@@ -31,7 +31,7 @@ internal sealed class ServeStore : IAsyncDisposable
         catch (StorageException e)
         {
             if (temporary is not null) Directory.Delete(temporary, recursive: true);
-            throw new InputException(e.Message + ".");
+            throw new InputException(e.Message.TrimEnd('.') + ".");
         }
     }
 

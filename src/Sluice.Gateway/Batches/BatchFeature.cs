@@ -1,3 +1,5 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Sluice.Storage;
 
 namespace Sluice.Gateway;
@@ -10,6 +12,8 @@ public sealed class BatchFeature : IEndpoints
     private readonly Func<string, Caller> _callerOf;
     private readonly TimeProvider _time;
     private readonly TaskCompletionSource<BatchWorker> _worker = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private CancellationToken _stopping;
 
     /// <param name="store">Belongs to whoever made it; it must outlive the gateway.</param>
     /// <param name="callerOf">The caller of a tenant's name, for lines that run when their caller is long gone.</param>
@@ -29,13 +33,24 @@ public sealed class BatchFeature : IEndpoints
         var worker = new BatchWorker(parts);
         new FileEndpoints(_store.Files, _options, _time).Map(routes, gateway);
         new BatchEndpoints(parts, worker).Map(routes, gateway);
+        _stopping = routes.ServiceProvider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
         _worker.SetResult(worker);
     }
 
-    /// <summary>To be run with the gateway, see <see cref="GatewayParts.Workers"/>.</summary>
+    /// <summary>To be run with the gateway, see <see cref="GatewayParts.Workers"/>. Lines stop as soon as the gateway is told to:
+    /// the time that answers get to end belongs to callers who wait for them.</summary>
     public async Task RunAsync(GatewayServices gateway, CancellationToken stop)
     {
         var worker = await _worker.Task.WaitAsync(stop);
-        await Task.WhenAll(worker.RunAsync(stop), new Housekeeping(_store, _options, _time, gateway.Log).RunAsync(stop));
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, _stopping);
+        try
+        {
+            await Task.WhenAll(
+                worker.RunAsync(either.Token), new Housekeeping(_store, _options, _time, gateway.Log).RunAsync(either.Token));
+        }
+        catch (OperationCanceledException) when (either.IsCancellationRequested)
+        {
+            // The next start goes on.
+        }
     }
 }

@@ -162,9 +162,7 @@ internal sealed class BatchRun(BatchParts parts, StoredBatch batch) : IDisposabl
     {
         switch (answer.End)
         {
-            case LineEnd.Stopped:
-                return false;
-            case LineEnd.NotNow:
+            case LineEnd.Stopped or LineEnd.NotNow:
                 _isPaused = true;
                 return false;
             case LineEnd.Broken when _broken.AddOrUpdate(line.Line, 1, static (_, tries) => tries + 1) < parts.Options.LineTriesMax:
