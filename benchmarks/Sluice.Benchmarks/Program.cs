@@ -3,7 +3,15 @@ using Sluice.Benchmarks;
 // Prints the figures the design asks for, measured here and now. Times are for reading, never for gating.
 if (args is ["--help" or "-h"])
 {
-    Console.WriteLine("usage: dotnet run -c Release --project benchmarks/Sluice.Benchmarks [-- [store] [RUNS] [TRACE.csv.gz]]");
+    Console.WriteLine("usage: dotnet run -c Release --project benchmarks/Sluice.Benchmarks [-- RUNS [TRACE.csv.gz]]");
+    Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- store [RUNS]");
+    Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- tokenize MODEL.gguf TEXT");
+    return 0;
+}
+
+if (args is ["tokenize", var model, var text])
+{
+    TokenizerFigures.Print(model, text, runs: 5);
     return 0;
 }
 

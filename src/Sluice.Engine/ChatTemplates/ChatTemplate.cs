@@ -25,15 +25,20 @@ public sealed record ChatInput(JsonElement Messages)
 /// ends within a bounded number of steps and characters.</remarks>
 public sealed class ChatTemplate
 {
+    /// <summary>A text that no template has.</summary>
+    private const string Probe = "Sluice's probe";
+
     private readonly List<TemplateStatement> _body;
     private readonly string _bos;
     private readonly string _eos;
     private readonly bool _dropsBos;
+    private readonly ChatMessages.Shapes _shapes;
 
     private ChatTemplate(string source, string origin, string bos, string eos, bool dropsBos)
     {
         _body = TemplateParser.Parse(source);
         (Source, Origin, _bos, _eos, _dropsBos) = (source, origin, bos, eos, dropsBos);
+        _shapes = new(Takes($"\"{Probe}\""), Takes($"[{{\"type\": \"text\", \"text\": \"{Probe}\"}}]"));
     }
 
     public string Source { get; }
@@ -72,10 +77,28 @@ public sealed class ChatTemplate
     {
         if (input.Messages.ValueKind != JsonValueKind.Array)
             throw new InputException($"messages: is {input.Messages.ValueKind}; expected an array.");
+        InputException? first = null;
+        foreach (var messages in ChatMessages.Ways(input.Messages, _shapes))
+        {
+            try
+            {
+                return Render(input, messages);
+            }
+            catch (InputException e)
+            {
+                first ??= e;
+            }
+        }
+
+        throw first!;
+    }
+
+    private string Render(ChatInput input, List<object?> messages)
+    {
         var globals = TemplateGlobals.Make(input.Now);
         if (input.Variables is { ValueKind: JsonValueKind.Object } variables)
             foreach (var variable in variables.EnumerateObject()) globals[variable.Name] = TemplateValues.FromJson(variable.Value);
-        globals["messages"] = TemplateValues.FromJson(input.Messages);
+        globals["messages"] = messages;
         globals["add_generation_prompt"] = input.AddsGenerationPrompt;
         globals["bos_token"] = _bos;
         globals["eos_token"] = _eos;
@@ -87,5 +110,20 @@ public sealed class ChatTemplate
 
         // A template that writes the begin token itself must not give a second one.
         return _dropsBos && _bos.Length > 0 && prompt.StartsWith(_bos, StringComparison.Ordinal) ? prompt[_bos.Length..] : prompt;
+    }
+
+    /// <summary>Whether content of this shape comes out as the text it is.</summary>
+    private bool Takes(string content)
+    {
+        using var messages = JsonDocument.Parse($"[{{\"role\": \"user\", \"content\": {content}}}]");
+        try
+        {
+            var prompt = Render(new(messages.RootElement), (List<object?>)TemplateValues.FromJson(messages.RootElement)!);
+            return prompt.Contains(Probe, StringComparison.Ordinal) && !prompt.Contains("'type'", StringComparison.Ordinal);
+        }
+        catch (InputException)
+        {
+            return false;
+        }
     }
 }

@@ -167,7 +167,7 @@ internal static class TemplateValues
         JsonValueKind.Null or JsonValueKind.Undefined => null,
         JsonValueKind.True => true,
         JsonValueKind.False => false,
-        JsonValueKind.Number => json.TryGetInt64(out var whole) ? whole : json.GetDouble(),
+        JsonValueKind.Number => json.TryGetInt64(out var whole) ? (object)whole : json.GetDouble(),
         JsonValueKind.String => json.GetString()!,
         JsonValueKind.Array => json.EnumerateArray().Select(FromJson).ToList(),
         _ => Dictionary(json.EnumerateObject().Select(p => (p.Name, FromJson(p.Value)))),

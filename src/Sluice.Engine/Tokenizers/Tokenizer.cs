@@ -14,6 +14,9 @@ public abstract class Tokenizer
         "<｜end▁of▁sentence｜>", "<EOT>", "<|return|>", "<|call|>",
     ];
 
+    /// <summary>Longest text [characters] whose working memory is kept for the next one.</summary>
+    private const int SpareTextMax = 1 << 18;
+
     private readonly SpecialTokens _special;
     private readonly bool[] _isEnd;
     private readonly int[] _endTokens;
@@ -111,7 +114,7 @@ public abstract class Tokenizer
         finally
         {
             work.Matches.Clear();
-            _spare = work;
+            if (text.Length <= SpareTextMax) _spare = work;
             ArrayPool<byte>.Shared.Return(utf8);
         }
     }

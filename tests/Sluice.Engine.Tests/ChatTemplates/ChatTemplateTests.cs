@@ -124,6 +124,32 @@ public sealed class ChatTemplateTests
         Assert.Equal("<s>x", ChatTemplate.Parse("{{ bos_token }}x", bos: "<s>").Render(new(Json("[]"))));
     }
 
+    [Theory]
+    [InlineData("{% for m in messages %}{{ m.content + ';' }}{% endfor %}", "one\ntwo;plain;")]
+    [InlineData("{% for m in messages %}{% for p in m.content %}{{ p.text + ';' }}{% endfor %}{% endfor %}", "one;two;plain;")]
+    [InlineData("{% for m in messages %}{% if m.content is string %}{{ m.content }}{% else %}{{ m.content | map(attribute='text') | join }}{% endif %};{% endfor %}", "onetwo;plain;")]
+    public void Content_comes_in_the_shape_that_the_template_takes(string source, string expected)
+    {
+        var messages = Json(
+            """[{"role": "user", "content": [{"type": "text", "text": "one"}, {"type": "text", "text": "two"}]}, {"role": "user", "content": "plain"}]""");
+
+        Assert.Equal(expected, ChatTemplate.Parse(source).Render(new(messages)));
+    }
+
+    [Theory]
+    [InlineData("{{ m.tool_calls[0].function.arguments | tojson }}", """{"a": 1}""")]
+    [InlineData("{{ m.tool_calls[0].function.arguments.items() | list }}", "[['a', 1]]")]
+    [InlineData("{{ 'f(' + m.tool_calls[0].function.arguments + ')' }}", """f({"a":1})""")]
+    [InlineData("{{ m.content + '!' }}", "!")]
+    [InlineData("{{ m.content is none }}", "True")]
+    public void Arguments_of_tool_calls_and_missing_content_too(string source, string expected)
+    {
+        var messages = Json(
+            """[{"role": "assistant", "content": null, "tool_calls": [{"function": {"name": "f", "arguments": "{\"a\":1}"}}]}]""");
+
+        Assert.Equal(expected, ChatTemplate.Parse("{% set m = messages[0] %}" + source).Render(new(messages)));
+    }
+
     [Fact]
     public void Every_well_known_template_writes_every_role()
     {
