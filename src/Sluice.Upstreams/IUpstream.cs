@@ -14,8 +14,11 @@ public interface IUpstream : IAsyncDisposable
     /// <summary>What it was found to be able to do, at the last <see cref="ProbeAsync"/>.</summary>
     UpstreamCapabilities Capabilities { get; }
 
+    /// <summary>Why the last probe failed, for a log or a person; null if it did not.</summary>
+    string? Problem => null;
+
     /// <summary>Asks the engine what it is and what it can do.</summary>
-    /// <returns>False if it does not answer or is still starting.</returns>
+    /// <returns>False if it does not answer or is still starting; <see cref="Problem"/> then says which.</returns>
     Task<bool> ProbeAsync(CancellationToken cancel);
 
     /// <summary>Makes one call and hands its answer to <paramref name="sink"/> as it comes.</summary>

@@ -12,6 +12,7 @@ internal sealed class CallWatch : IDisposable
     private readonly ITimer _timer;
     private readonly Lock _lock = new();
     private readonly List<Watched> _calls = [];
+    private bool _isLooking;
 
     public CallWatch(TimeProvider time, TimeSpan shortest)
     {
@@ -28,7 +29,8 @@ internal sealed class CallWatch : IDisposable
         lock (_lock)
         {
             _calls.Add(call);
-            if (_calls.Count == 1) _timer.Change(_period, _period);
+            if (!_isLooking) _timer.Change(_period, _period);
+            _isLooking = true;
         }
 
         return call;
@@ -41,6 +43,13 @@ internal sealed class CallWatch : IDisposable
         List<Watched>? silent = null;
         lock (_lock)
         {
+            if (_calls.Count == 0)
+            {
+                // Only now, so that calls that come and go one at a time do not wind the timer up each time.
+                _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+                _isLooking = false;
+            }
+
             var now = _time.GetTimestamp();
             foreach (var call in _calls)
                 if (call.IsOverdue(now)) (silent ??= []).Add(call);
@@ -51,11 +60,7 @@ internal sealed class CallWatch : IDisposable
 
     private void End(Watched call)
     {
-        lock (_lock)
-        {
-            _calls.Remove(call);
-            if (_calls.Count == 0) _timer.Change(Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
-        }
+        lock (_lock) _calls.Remove(call);
     }
 
     /// <summary>One call.</summary>

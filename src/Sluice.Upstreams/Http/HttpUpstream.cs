@@ -31,14 +31,25 @@ public sealed class HttpUpstream : IUpstream
     public string Name => _options.Name;
     public UpstreamCapabilities Capabilities => _capabilities;
 
+    public string? Problem { get; private set; }
+
     public async Task<bool> ProbeAsync(CancellationToken cancel)
     {
-        var kind = _options.Kind ?? await Dialects.DetectAsync(_http, cancel).ConfigureAwait(false);
-        if (kind is null) return false;
+        var kind = _options.Kind;
+        if (kind is null)
+        {
+            (kind, Problem) = await Dialects.DetectAsync(_http, cancel).ConfigureAwait(false);
+            if (kind is null) return false;
+        }
 
         var dialect = kind == _dialect.Kind ? _dialect : Dialects.Make(kind.Value, _http);
-        if (await dialect.ProbeAsync(cancel).ConfigureAwait(false) is not { } found) return false;
-        (_dialect, _capabilities) = (dialect, found);
+        if (await dialect.ProbeAsync(cancel).ConfigureAwait(false) is not { } found)
+        {
+            Problem = $"{_options.Address}: {kind} is there, but not ready";
+            return false;
+        }
+
+        (_dialect, _capabilities, Problem) = (dialect, found, null);
         return true;
     }
 

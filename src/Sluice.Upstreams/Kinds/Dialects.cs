@@ -17,11 +17,24 @@ internal static class Dialects
     };
 
     /// <summary>Goes by what an engine's list of models says of their owner, else by which of its own paths it has.</summary>
-    /// <returns>Null if it does not answer, or is not ready.</returns>
-    public static async Task<UpstreamKind?> DetectAsync(EngineHttp http, CancellationToken cancel)
+    /// <returns>Null, and why, if it does not answer or is not ready.</returns>
+    public static async Task<(UpstreamKind? Kind, string? Problem)> DetectAsync(EngineHttp http, CancellationToken cancel)
     {
+        var address = http.Options.Address;
         var models = await http.GetAsync("/v1/models", cancel).ConfigureAwait(false);
-        if (models.Status is 0 or 429 or >= 500) return null; // Down, or a server that is still starting.
+        switch (models.Status)
+        {
+            case 0: return (null, $"{address}: nobody answers");
+            case 401 or 403: return (null, $"{address}: {models.Status}, the API key is missing or wrong");
+            case 429 or >= 500: return (null, $"{address}: {models.Status}, it is starting or has trouble");
+        }
+
+        var kind = await DetectAsync(http, models, cancel).ConfigureAwait(false);
+        return (kind, kind is null ? $"{address}: {models.Status} from /v1/models, and no engine that is known" : null);
+    }
+
+    private static async Task<UpstreamKind?> DetectAsync(EngineHttp http, ControlAnswer models, CancellationToken cancel)
+    {
         var owner = models.Json()?.Items("data").Select(m => m.Text("owned_by")).FirstOrDefault(o => o is not null);
         switch (owner)
         {

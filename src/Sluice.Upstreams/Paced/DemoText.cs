@@ -15,13 +15,13 @@ internal struct DemoText(ulong seed)
     [
         Split("The $noun waits until the $noun has $adjective room ."),
         Split("Every $noun keeps its place , and the $noun says how long that takes ."),
-        Split("A $adjective $noun moves ahead when its promise would break otherwise ."),
+        Split("One $adjective $noun moves ahead when its promise would break otherwise ."),
         Split("In most cases the $adjective $noun is served before the $adjective one ."),
-        Split("When the $noun is full , a $noun gives way and comes back later ."),
+        Split("When the $noun is full , one $noun gives way and comes back later ."),
         Split("Each step of the $noun makes one token for every running $noun ."),
-        Split("It helps to think of the $noun as a $adjective line at a counter ."),
+        Split("It helps to think of the $noun as one $adjective line at a counter ."),
         Split("The same $noun runs in the simulator , which is why the $noun can be tried first ."),
-        Split("A $noun that was moved goes on where it stopped , without a seam ."),
+        Split("The $noun that was moved goes on where it stopped , without a seam ."),
         Split("As long as the $noun keeps pace , nobody notices the $adjective $noun behind it ."),
     ];
 

@@ -320,8 +320,25 @@ public sealed class HttpUpstreamTests : IAsyncLifetime, IAsyncDisposable
 
         Assert.Equal((CallEnd.Broken, 0), ((await Call()) is var o ? (o.End, o.Status) : default));
         Assert.False(await _upstream.ProbeAsync(default));
+        Assert.Contains("nobody answers", _upstream.Problem);
         Assert.Null(await _upstream.ReportAsync(default));
         Assert.False(await _upstream.LoadAsync("m", default));
+    }
+
+    [Theory]
+    [InlineData(401, "the API key is missing or wrong")]
+    [InlineData(503, "it is starting or has trouble")]
+    [InlineData(404, "no engine that is known")]
+    public async Task A_probe_that_fails_says_why(int status, string problem)
+    {
+        _server.Map("GET /v1/models", "{}", status);
+
+        Assert.False(await _upstream.ProbeAsync(default));
+        Assert.Contains(problem, _upstream.Problem);
+
+        _server.Map("GET /v1/models", """{"data":[{"id":"m"}]}""");
+        Assert.True(await _upstream.ProbeAsync(default));
+        Assert.Null(_upstream.Problem);
     }
 
     [Fact]
