@@ -178,6 +178,7 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
         switch (e.Kind)
         {
             case EventKind.FirstToken:
+                BeginProducing(e.At, ref _requests[slot], outputTokens: 1);
                 _scheduler.OnFirstToken(_requests[slot].Request, e.Engine, ViewAt(e.At));
                 return;
             case EventKind.Migrated:
@@ -276,10 +277,18 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
         tracked.KvAt = EngineId.None;
         tracked.LosesKv = false;
         sink.Emit(new(now, request.Id, engine, request.PromptTokens, EventKind.Dispatched));
+        if (tracked.OutputTokens > 0) BeginProducing(now, ref tracked, tracked.OutputTokens);
         if (tracked.Declines + 1 < _scheduler.TriesMax)
             engines[engine.Index].SubmitOrDecline(now, request, tracked.Predicted, tracked.OutputTokens);
         else
             engines[engine.Index].Submit(now, request, tracked.Predicted, tracked.OutputTokens);
+    }
+
+    private void BeginProducing(Instant now, ref TrackedRequest tracked, int outputTokens)
+    {
+        if (tracked.IsProducing) return; // It lost its KV and computes its first token again.
+        tracked.IsProducing = true;
+        policies.Lengths.OnProducing(tracked.Request, outputTokens, now);
     }
 
     private void Enact(Instant now, in Operation operation)
@@ -312,6 +321,8 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
         Check.That(engine != EngineId.None);
         ReleaseSlot(ref tracked);
         tracked.Engine = EngineId.None;
+        if (tracked.IsProducing) policies.Lengths.OnStopped(tracked.Request, tracked.OutputTokens, now);
+        tracked.IsProducing = false;
         _scheduler.OnOff(tracked.Request, engine, how, tracked.OutputTokens, ViewAt(now));
     }
 

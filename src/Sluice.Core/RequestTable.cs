@@ -15,6 +15,9 @@ internal struct TrackedRequest
     /// <summary>Tokens its caller has from before it was evicted or its engine was lost.</summary>
     public int OutputTokens;
 
+    /// <summary>The length predictor was told that it produces tokens, and not that it stopped.</summary>
+    public bool IsProducing;
+
     /// <summary>Engines that handed it back since it was last queued for another reason.</summary>
     public int Declines;
 

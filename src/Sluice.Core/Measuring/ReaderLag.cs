@@ -23,7 +23,7 @@ public sealed class ReaderLag
     private const int TrimAt = 1024;
 
     /// <summary>Suffix maxima: clocks rise, values fall strictly.</summary>
-    private readonly List<(long Clock, long Value)> _stack = new(TrimAt);
+    private readonly List<(long Clock, long Value)> _stack = new(2 * TrimAt);
     private int _trimAt = TrimAt;
     private IReaderLagSink? _sink;
     private long _pace;
@@ -71,8 +71,9 @@ public sealed class ReaderLag
 
     internal void ForgetBefore(long oldestJoin)
     {
-        var keep = _stack.FindIndex(entry => entry.Clock > oldestJoin);
-        _stack.RemoveRange(0, keep < 0 ? _stack.Count : keep);
+        var keep = 0;
+        while (keep < _stack.Count && _stack[keep].Clock <= oldestJoin) keep++;
+        _stack.RemoveRange(0, keep);
         _trimAt = Math.Max(TrimAt, _stack.Count * 2);
     }
 

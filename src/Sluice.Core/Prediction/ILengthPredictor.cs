@@ -6,6 +6,19 @@ public interface ILengthPredictor
     TokenEstimate Predict(Request request);
     void Observe(Request request, int outputTokens);
 
+    /// <summary>A request produces tokens from now on: its first token came, or it goes on after an eviction. For predictors
+    /// that learn from answers that have not ended, too: those that end first are the short ones.</summary>
+    /// <param name="outputTokens">Those it has.</param>
+    void OnProducing(Request request, int outputTokens, Instant now)
+    {
+    }
+
+    /// <summary>It no longer does: it finished (<see cref="Observe"/> was called), ended otherwise, or waits again.</summary>
+    /// <param name="outputTokens">Those it has.</param>
+    void OnStopped(Request request, int outputTokens, Instant now)
+    {
+    }
+
     /// <summary>The prediction anew, now that so many tokens are out and the answer goes on.</summary>
     /// <param name="predicted">What was predicted at arrival.</param>
     /// <returns>Length of the whole answer.</returns>

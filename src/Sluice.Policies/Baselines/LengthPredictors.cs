@@ -28,28 +28,3 @@ public sealed class NoisyLength(Func<Request, int> outputTokens, Rng rng, double
 
     public void Observe(Request request, int outputTokens) { }
 }
-
-/// <summary>Mean and variance of the answers seen so far for the request's model and class; before ten were seen, the
-/// caller's cap is halved.</summary>
-public sealed class LearnedLength : ILengthPredictor
-{
-    private const int Enough = 10;
-
-    private readonly Dictionary<(ModelId, ClassId), (long Count, double Mean, double Squares)> _seen = [];
-
-    public TokenEstimate Predict(Request request) =>
-        _seen.TryGetValue((request.Model, request.Class), out var s) && s.Count >= Enough
-            ? new(s.Mean, s.Squares / s.Count)
-            : new(request.MaxOutputTokens / 2.0, 0);
-
-    /// <summary>Welford's running mean and sum of squared deviations.</summary>
-    public void Observe(Request request, int outputTokens)
-    {
-        var key = (request.Model, request.Class);
-        var (count, mean, squares) = _seen.GetValueOrDefault(key);
-        var delta = outputTokens - mean;
-        count++;
-        mean += delta / count;
-        _seen[key] = (count, mean, squares + delta * (outputTokens - mean));
-    }
-}

@@ -43,6 +43,8 @@ internal struct Entry
 
     /// <summary>Tokens it has still to compute before the next token: none with KV.</summary>
     public readonly double PrefillTokens => KvAt == EngineId.None ? Request.PromptTokens + OutputTokens : 0;
+
+    public readonly Work Work => Work.Of(StartTokens, RemainingTokens, Predicted.Variance, PrefillTokens);
 }
 
 /// <summary>Waiting requests that are planned as one, first come first served inside.</summary>
@@ -66,8 +68,8 @@ internal struct Group
     public int Home;
     public bool IsStarted;
 
-    /// <summary>Sums over those waiting: tokens still to produce, their variance, tokens to prefill.</summary>
-    public double OutputTokens, OutputVariance, PrefillTokens;
+    /// <summary>Of those waiting.</summary>
+    public Work Work;
 
     /// <summary>Centre of its members in (log promise, log prompt, log predicted output), and how many made it.</summary>
     public double LogPromise, LogPrompt, LogOutput;
@@ -76,6 +78,13 @@ internal struct Group
     /// <summary>Work ahead of it when it was last looked at: mean [s], variance [s²], model loads [s], requests, and when
     /// that was [ticks].</summary>
     public double AheadSeconds, AheadVariance, AheadLoads;
+
+    /// <summary>Work that is expected to join the groups ahead before they begin [s].</summary>
+    public double AheadJoining;
+
+    /// <summary>When it was made [ticks]; newcomers may join it from then on while it is open.</summary>
+    public long MadeAt;
+    public bool IsOpen;
     public int AheadRequests;
     public long AheadAt;
 
@@ -92,7 +101,7 @@ internal sealed class Backlog
     private readonly List<int> _freeEntries = new(64);
     private readonly List<int> _freeGroups = new(64);
     private Entry[] _entries = new Entry[256];
-    private Group[] _groups = new Group[64];
+    private Group[] _groups = new Group[256];
     private int _usedEntries;
     private long _groupsMade;
 
@@ -124,7 +133,7 @@ internal sealed class Backlog
         _freeEntries.Add(entry);
     }
 
-    public int AddGroup(ModelId model)
+    public int AddGroup(ModelId model, long now)
     {
         var used = UsedGroups;
         var slot = Take(_freeGroups, ref used);
@@ -133,6 +142,7 @@ internal sealed class Backlog
         _groups[slot] = new()
         {
             Number = _groupsMade++, Model = model, First = -1, Last = -1, FirstMinimum = -1, LastMinimum = -1, Queue = -1, Home = -1,
+            MadeAt = now,
         };
         return slot;
     }
@@ -214,7 +224,7 @@ internal sealed class Backlog
     {
         ref var e = ref _entries[entry];
         e.KvAt = EngineId.None;
-        _groups[e.Group].PrefillTokens += e.PrefillTokens;
+        _groups[e.Group].Work.PrefillTokens += e.PrefillTokens;
     }
 
     private void Count(ref Group g, in Entry e, int sign)
@@ -223,13 +233,12 @@ internal sealed class Backlog
         g.Waiting += sign;
         if (g.Waiting == 0)
         {
-            (g.OutputTokens, g.OutputVariance, g.PrefillTokens) = (0, 0, 0); // An empty group sheds accumulated rounding.
+            g.Work = default; // An empty group sheds accumulated rounding.
             return;
         }
 
-        g.OutputTokens += sign * e.RemainingTokens;
-        g.OutputVariance = Math.Max(0, g.OutputVariance + sign * e.Predicted.Variance); // Rounding must not make it negative.
-        g.PrefillTokens += sign * e.PrefillTokens;
+        if (sign > 0) g.Work += e.Work;
+        else g.Work -= e.Work;
     }
 
     private void ChainLast(ref Group g, int entry)

@@ -30,14 +30,17 @@ internal struct EngineAccount
     public int Loading;
     public long LoadEndsAt;
 
-    /// <summary>Ticks until which its model stays.</summary>
-    public long ResidentUntil;
+    /// <summary>Ticks until which its model stays while somebody waits for it, and until which it stays at least.</summary>
+    public long ResidentUntil, LeastUntil;
 
     /// <summary>It has not lacked work since [ticks]; never while it lacks it.</summary>
     public long BusySince;
 
     /// <summary>Of the last report: when, and output tokens so far.</summary>
     public long ReportedAt, ReportedTokens;
+
+    /// <summary>Tokens to prefill of those that were sent since then.</summary>
+    public double PrefillSent;
 
     /// <summary>Tokens produced here by those that are off it.</summary>
     public long TokensSettled;
@@ -99,6 +102,7 @@ internal sealed class EngineLoads(Backlog backlog, Throughputs speeds)
         e.StartClock = a.Clock;
         if (a.FirstToEnd >= 0 && EndOf(a.FirstToEnd) > EndOf(entry)) a.FirstToEnd = entry;
         a.KvTokens += e.KvTokens;
+        a.PrefillSent += e.PrefillTokens;
         a.OutputTokens += e.RemainingTokens;
         a.OutputVariance += e.Predicted.Variance;
         (e.Previous, e.Next) = (a.Last, -1);
@@ -174,11 +178,11 @@ internal sealed class EngineLoads(Backlog backlog, Throughputs speeds)
             var tokens = snapshot.OutputTokens;
             var seconds = Seconds(view.Now.Ticks - a.ReportedAt);
             if (snapshot.IsReady && a.BusySince <= a.ReportedAt && seconds >= LearnSeconds && tokens > a.ReportedTokens)
-                speeds.Learn(snapshot.Id, snapshot.Model, tokens - a.ReportedTokens, seconds, view);
+                speeds.Learn(snapshot.Id, snapshot.Model, tokens - a.ReportedTokens, a.PrefillSent, seconds, view);
             else if (seconds < LearnSeconds)
                 continue;
 
-            (a.ReportedAt, a.ReportedTokens) = (view.Now.Ticks, tokens);
+            (a.ReportedAt, a.ReportedTokens, a.PrefillSent) = (view.Now.Ticks, tokens, 0);
             if (tokens == 0) continue; // It reports nothing.
             Carry(ref a, v, view);
             var done = Math.Max(0, tokens - a.TokensSettled);

@@ -5,11 +5,12 @@ namespace Sluice.Policies;
 /// <summary>Running requests give way to the group at the head of their engine's queue, if it would be late behind
 /// them.</summary>
 /// <remarks>
-/// The rule, per engine: nothing while an earlier eviction is unconfirmed. If the head group has the loaded model, as many
-/// requests leave as it has members that would be late (places and KV), youngest first; if it wants another model, everybody
-/// leaves, or nobody. Only those leave that have more time than the group: by their own deadline, or, with their first token
-/// out, by as much time again from now. They come back to the head of their group with their KV.
-/// Source: QLM, request eviction. O(running) per engine that evicts.
+/// The rule, per engine: nothing while an earlier eviction is unconfirmed, and nothing for members that are late in any case.
+/// If the head group has the loaded model, as many requests leave as it has members that would be late behind them (places and
+/// KV), youngest first; if it wants another model, everybody leaves, or nobody. Only those leave that have more time than the
+/// group: by their own deadline, or, with their first token out, by as much time again from now. They come back to the head of
+/// their group with their KV.
+/// Source: QLM, request eviction. O(running + members of the head group) per engine.
 /// </remarks>
 internal sealed class Evictions(QlmState state, Rwt rwt)
 {
@@ -63,37 +64,71 @@ internal sealed class Evictions(QlmState state, Rwt rwt)
         return count;
     }
 
-    /// <summary>How many of the group's members would be late if nobody left, and the KV tokens that so many of them
-    /// need.</summary>
+    /// <summary>How many of the group's first members must begin now so that all are in time that can be, and the KV tokens
+    /// that they need. Nobody, if more than half of them are late in any case.</summary>
     private (int Places, double KvTokens) Wanted(int engine, int head, ClusterView view)
     {
         ref var g = ref state.Backlog.Group(head);
-        ref var first = ref state.Backlog[g.First];
         var wait = rwt.OfFirst(head, view);
-        var slack = (state.Backlog.DeadlineOf(head) - rwt.Margin(in first) - view.Now.Ticks) / (double)TimeSpan.TicksPerSecond;
-        var spare = slack - wait.Ttft(WaitEstimate.Z90);
         var perMember = state.ServiceOf(head, engine, view) / g.Waiting;
-        var inTime = spare < 0 ? 0 : 1 + (int)Math.Min(spare / perMember, 1e6);
-        var late = Math.Min(g.Waiting - inTime, state.Speeds.SlotsMax(new(engine), g.Model));
-        var tokens = 0.0;
+        var most = Math.Min(g.Waiting, state.Speeds.SlotsMax(new(engine), g.Model));
+        var (places, saved, tokens, upTo) = (0, 0, 0.0, 0.0);
         var entry = g.First;
-        for (var i = 0; i < late; i++, entry = state.Backlog[entry].Next) tokens += state.Backlog[entry].StartTokens;
-        return (late, tokens);
+        for (var i = 0; i < most; i++, entry = state.Backlog[entry].Next)
+        {
+            ref var e = ref state.Backlog[entry];
+            upTo += e.StartTokens;
+            var slack = (e.Deadline - view.Now.Ticks) / (double)TimeSpan.TicksPerSecond;
+            var margin = rwt.Margin(in e) / (double)TimeSpan.TicksPerSecond;
+            if (slack < wait.Prefill || slack - margin >= wait.Ttft(WaitEstimate.Z90) + i * perMember) continue;
+            saved++;
+            (places, tokens) = (i + 1, upTo);
+        }
+
+        return 2 * saved >= places ? (places, tokens) : (0, 0);
     }
 
+    /// <summary>For another model: everybody leaves if that keeps more promises than the engine could serve requests in the
+    /// time that it costs.</summary>
     private int MakeWay(int engine, int head, ClusterView view, Operations operations)
     {
         ref var g = ref state.Backlog.Group(head);
-        var isDue = state.Options.Swapping && state.Loads[engine].ResidentUntil <= view.Now.Ticks && !state.IsPinned(engine, view);
+        var isDue = state.Options.Swapping && state.StayUntil(engine, view) <= view.Now.Ticks && !state.IsPinned(engine, view);
         if (!isDue || !rwt.IsLate(head, view)) return 0;
 
+        var kvTokens = 0.0;
         for (var entry = state.Loads[engine].First; entry >= 0; entry = state.Backlog[entry].Next)
+        {
             if (!HasMoreTime(in state.Backlog[entry], head, view)) return 0;
+            kvTokens += state.Loads.HeldBy(entry, engine);
+        }
+
+        var copy = kvTokens * state.Speeds.HostSeconds(new(engine), view.Engines[engine].Model);
+        var again = 2 * copy + state.Speeds.LoadSeconds(new(engine), view.Engines[engine].Model, view);
+        var perMember = state.ServiceOf(head, engine, view) / g.Waiting;
+        if (SavedByLeaving(engine, head, copy, perMember, view) * perMember <= again) return 0;
 
         var count = 0;
         for (var entry = state.Loads[engine].First; entry >= 0; entry = state.Backlog[entry].Next, count++)
             Evict(entry, engine, operations);
         return count;
+    }
+
+    /// <summary>Members that are in time if the engine is empty after a while, and late if it empties by itself.</summary>
+    private int SavedByLeaving(int engine, int head, double copySeconds, double perMember, ClusterView view)
+    {
+        ref var g = ref state.Backlog.Group(head);
+        var load = state.Speeds.LoadSeconds(new(engine), g.Model, view);
+        var drain = state.Loads.DrainSeconds(engine, view);
+        var (saved, i) = (0, 0);
+        for (var entry = g.First; entry >= 0; entry = state.Backlog[entry].Next, i++)
+        {
+            var slack = (state.Backlog[entry].Deadline - view.Now.Ticks) / (double)TimeSpan.TicksPerSecond;
+            var begins = load + i * perMember;
+            if (copySeconds + begins <= slack && slack < drain + begins) saved++;
+        }
+
+        return saved;
     }
 
     private bool HasMoreTime(in Entry e, int head, ClusterView view) =>

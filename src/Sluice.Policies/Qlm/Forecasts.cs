@@ -54,23 +54,20 @@ internal sealed class Forecasts(QlmState state, Rwt rwt, Evictions evictions)
     {
         var queue = state.Queues[engine];
         var at = queue.PlaceOf(deadline);
-        var (output, variance, prefill, requests) = (0.0, 0.0, 0.0, 0);
+        var (work, requests) = (default(Work), 0);
         foreach (var group in queue.Groups[..Math.Min(at, WalkMax)])
         {
             ref var g = ref state.Backlog.Group(group);
-            output += g.OutputTokens;
-            variance += g.OutputVariance;
-            prefill += g.PrefillTokens;
+            work += g.Work;
             requests += g.Waiting;
         }
 
         if (at > WalkMax)
         {
             var share = at / (double)queue.Count;
-            (output, variance) = (queue.OutputTokens * share, queue.OutputVariance * share);
-            (prefill, requests) = (queue.PrefillTokens * share, (int)(queue.Requests * share));
+            (work, requests) = (queue.Work * share, (int)(queue.Requests * share));
         }
 
-        return new(requests, speed.Seconds(output, prefill), variance * speed.TokenSeconds * speed.TokenSeconds, 0);
+        return new(requests, speed.Seconds(in work), speed.Variance(in work), 0);
     }
 }

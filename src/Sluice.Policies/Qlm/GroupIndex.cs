@@ -35,11 +35,18 @@ internal sealed class GroupIndex(Backlog backlog)
     public void Open(int group)
     {
         var open = Of(backlog.Group(group).Model);
-        if (open.Count == OpenMax) open.RemoveAt(0);
+        if (open.Count == OpenMax) Close(open[0]);
         open.Add(group);
+        backlog.Group(group).IsOpen = true;
     }
 
-    public void Close(int group) => Of(backlog.Group(group).Model).Remove(group);
+    public void Close(int group)
+    {
+        ref var g = ref backlog.Group(group);
+        if (!g.IsOpen) return;
+        g.IsOpen = false;
+        Of(g.Model).Remove(group);
+    }
 
     /// <summary>Open groups of a model, oldest first.</summary>
     public List<int> Of(ModelId model)

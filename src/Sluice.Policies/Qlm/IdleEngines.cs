@@ -57,26 +57,35 @@ internal sealed class IdleEngines(QlmState state)
         }
     }
 
-    /// <summary>At a plan: an engine with nothing at all to do takes over the last group of the fullest queue that wants
-    /// another model than its engine has, loading it if need be.</summary>
+    /// <summary>At a plan: an engine with nothing at all to do takes over what would wait longest elsewhere, if it can begin
+    /// sooner here, loading the model if need be: the last group of a queue, or half of a queue's only one. Nothing waits
+    /// for an engine that is slow, or has many, while another does nothing.</summary>
     public void TakeOverOtherModels(ClusterView view)
     {
         for (var v = 0; v < view.Engines.Length; v++)
         {
             if (!view.Engines[v].IsReady || view.Engines[v].Outstanding > 0 || state.Queues[v].Count > 0) continue;
-            var (best, most) = (-1, 0);
+            var (best, most, isWhole) = (-1, 1.0, true); // A second's gain is worth moving for.
             for (var u = 0; u < state.Queues.Length; u++)
             {
-                var queue = state.Queues[u];
-                if (queue.Count == 0 || queue.Requests <= most) continue;
-                var group = queue.Groups[^1];
+                if (u == v || state.Queues[u].Count == 0) continue;
+                var group = state.Queues[u].Groups[^1];
                 ref var g = ref state.Backlog.Group(group);
-                if (g.Home >= 0 || !state.CanServe(v, g.Model, view)) continue;
-                if (u != state.Limbo && (g.Model == state.Loads.ModelOf(u, view) || view.Engines[u].Outstanding == 0)) continue;
-                (best, most) = (group, queue.Requests);
+                if (!state.CanServe(v, g.Model, view)) continue;
+                var load = g.Model == view.Engines[v].Model ? 0 : state.LoadFrom(v, g.Model, view);
+                var (begins, canMove) = (double.PositiveInfinity, g.Home < 0 && (u == state.Limbo || g.AheadRequests > 0));
+                if (u != state.Limbo) begins = state.BeginOf(group, view) + (canMove ? 0 : state.ServiceOf(group, u, view) / 2);
+                if (!canMove && (g.Waiting < 2 || state.Backlog[g.Last].IsReturned)) continue;
+                if (begins - load > most) (best, most, isWhole) = (group, begins - load, canMove);
             }
 
             if (best < 0) continue;
+            if (!isWhole)
+            {
+                SplitTo(best, v, view);
+                continue;
+            }
+
             state.TakeOut(best);
             state.Insert(best, v, view);
         }
@@ -98,7 +107,7 @@ internal sealed class IdleEngines(QlmState state)
     private void SplitTo(int from, int engine, ClusterView view)
     {
         ref var source = ref state.Backlog.Group(from);
-        var to = state.Backlog.AddGroup(source.Model);
+        var to = state.Backlog.AddGroup(source.Model, view.Now.Ticks);
         source = ref state.Backlog.Group(from); // Adding may have moved it.
         ref var target = ref state.Backlog.Group(to);
         (target.LogPromise, target.LogPrompt, target.LogOutput) = (source.LogPromise, source.LogPrompt, source.LogOutput);

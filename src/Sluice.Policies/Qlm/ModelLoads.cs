@@ -19,15 +19,16 @@ internal sealed class ModelLoads(QlmState state)
             if (model == snapshot.Model || !state.CanServe(v, model, view)) continue;
 
             ref var account = ref state.Loads[v];
-            if (account.ResidentUntil > view.Now.Ticks)
+            if (state.StayUntil(v, view) is var until && until > view.Now.Ticks)
             {
-                state.Want(new(account.ResidentUntil));
+                state.Want(new(until));
                 continue;
             }
 
             var load = TimeSpan.FromSeconds(state.Speeds.LoadSeconds(snapshot.Id, model, view));
             account.Loading = model.Index;
             account.LoadEndsAt = (view.Now + load).Ticks;
+            account.LeastUntil = (view.Now + load * (1 + Math.Min(1, state.Options.Residence))).Ticks;
             account.ResidentUntil = (view.Now + load * (1 + state.Options.Residence)).Ticks;
             operations.Load(snapshot.Id, model);
             count++;

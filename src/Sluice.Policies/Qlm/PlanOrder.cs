@@ -5,9 +5,6 @@ namespace Sluice.Policies;
 /// <summary>A block of consecutive groups of one virtual queue.</summary>
 internal readonly record struct Block(int Engine, int Position, int Length);
 
-/// <summary>The state of a queue after some of its groups.</summary>
-internal record struct QueueState(double Time, double Cost, int Model);
-
 /// <summary>An assignment of groups to positions, with the cost of every prefix, so that a change is judged from where it
 /// happens.</summary>
 /// <remarks>Judging a move walks two queues from the changed position on; nothing else is looked at.</remarks>
@@ -39,7 +36,7 @@ internal sealed class PlanOrder
         if (_counts.Length < problem.Engines) (_counts, _costs) = (new int[problem.Engines], new double[problem.Engines]);
         Array.Clear(_counts);
         Array.Clear(_costs);
-        for (var v = 0; v < problem.Engines; v++) _states[v][0] = new(problem.Start[v], 0, problem.Loaded[v]);
+        for (var v = 0; v < problem.Engines; v++) _states[v][0] = problem.Begin(v);
         Cost = 0;
     }
 
@@ -124,9 +121,9 @@ internal sealed class PlanOrder
     private double Walk(int engine, int position, int skipped, ReadOnlySpan<int> inserted, int from)
     {
         var state = _states[engine][from];
-        foreach (var group in inserted) Step(ref state, engine, group);
+        foreach (var group in inserted) _problem.Step(ref state, engine, group);
         var queue = _queues[engine];
-        for (var i = position + skipped; i < _counts[engine]; i++) Step(ref state, engine, queue[i]);
+        for (var i = position + skipped; i < _counts[engine]; i++) _problem.Step(ref state, engine, queue[i]);
         return state.Cost;
     }
 
@@ -139,39 +136,21 @@ internal sealed class PlanOrder
         for (var i = from; i <= count; i++)
         {
             if (i == to)
-                for (var k = block.Position; k < end; k++) Step(ref state, engine, queue[k]);
+                for (var k = block.Position; k < end; k++) _problem.Step(ref state, engine, queue[k]);
             if (i >= count) break;
             if (i >= block.Position && i < end) continue;
-            Step(ref state, engine, queue[i]);
+            _problem.Step(ref state, engine, queue[i]);
 
             // From here on nothing differs: the same groups are behind, at the same time and model.
             var last = Math.Max(to, end) - 1;
             if (i < last || i + 1 >= count) continue;
             ref readonly var before = ref _states[engine][i + 1];
-            if (state.Model == before.Model && Math.Abs(state.Time - before.Time) < 1e-9)
+            if (state.Model == before.Model && Math.Abs(state.Time - before.Time) < 1e-9
+                && state.Run == before.Run && state.IsFirst == before.IsFirst)
                 return CostOfQueue(engine) + state.Cost - before.Cost;
         }
 
         return state.Cost;
-    }
-
-    private void Step(ref QueueState state, int engine, int group)
-    {
-        var p = _problem;
-        if (p.Model[group] != state.Model)
-        {
-            var isFirst = state.Time == p.Start[engine] && state.Model == p.Loaded[engine];
-            var load = p.Load[engine * p.Models + p.Model[group]];
-            state.Time += load + (isFirst ? p.FirstLoad[engine] : 0);
-            state.Cost += PlanProblem.LoadWeight * load;
-            state.Model = p.Model[group];
-        }
-
-        var at = group * p.Kinds + p.Kind[engine];
-        var late = state.Time + p.Last[at] - p.Slack[group];
-        if (late > 0) state.Cost += p.Weight[group] * late;
-        state.Cost += PlanProblem.StartWeight * state.Time;
-        state.Time += p.Service[at];
     }
 
     private void Recompute(int engine, int from)
@@ -181,7 +160,7 @@ internal sealed class PlanOrder
         var state = states[from];
         for (var i = from; i < _counts[engine]; i++)
         {
-            Step(ref state, engine, queue[i]);
+            _problem.Step(ref state, engine, queue[i]);
             states[i + 1] = state;
         }
 

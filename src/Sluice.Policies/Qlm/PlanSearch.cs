@@ -10,7 +10,7 @@ namespace Sluice.Policies;
 /// the cheaper one goes on;</item>
 /// <item>descent, first improvement: every group, alone or as the run of one model it begins, to other places of its own
 /// queue (adjacent swaps are among them) and of others, beside runs of its own model first;</item>
-/// <item>large neighbourhoods until the moves are used up, or ten in a row per group were in vain: a few groups are taken out and put back
+/// <item>large neighbourhoods until the moves are used up, or so many in a row were in vain: a few groups are taken out and put back
 /// one by one where each costs least; kept if that is better.</item>
 /// </list>
 /// A move is one candidate whose cost is computed. The result depends on the problem and the number of moves alone: equal
@@ -24,8 +24,8 @@ internal sealed class PlanSearch(int movesMax)
     /// <summary>Queues, and places in a queue, up to which all are tried; beyond, a sample.</summary>
     private const int AllUpTo = 8;
 
-    /// <summary>Repairs in vain, per group, after which the search ends early.</summary>
-    private const int VainMax = 10;
+    /// <summary>Repairs in vain after which the search ends early: so many, and so many per group besides.</summary>
+    private const int VainMax = 200, VainPerGroup = 5;
 
     private readonly PlanOrder _other = new();
     private readonly PlanOrder _best = new();
@@ -158,7 +158,7 @@ internal sealed class PlanSearch(int movesMax)
     private void Repair(PlanOrder order)
     {
         if (_problem.Groups < 2) return;
-        for (var vain = 0; Moves < movesMax && vain < VainMax * _problem.Groups; vain++)
+        for (var vain = 0; Moves < movesMax && vain < VainMax + VainPerGroup * _problem.Groups; vain++)
         {
             _other.CopyFrom(order, _problem);
             var count = Math.Min(2 + _rng.Next(4), _problem.Groups);

@@ -150,7 +150,7 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits
         var output = Math.Log(Math.Max(1, request.Predicted.Mean));
         var group = _state.Index.Find(r.Model, promise, prompt, output);
         var isNew = group < 0;
-        if (isNew) group = backlog.AddGroup(r.Model);
+        if (isNew) group = backlog.AddGroup(r.Model, view.Now.Ticks);
         else _state.Uncount(group);
         backlog.Append(entry, group);
         _state.Index.Include(group, promise, prompt, output);
@@ -166,7 +166,8 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits
 
         // A full group closes; it is as if it had started, but it may still move.
         ref var g = ref backlog.Group(group);
-        if (g.Members >= Math.Max(1, (int)(_state.Options.GroupCap * _state.Speeds.BatchOf(r.Model, view)))) _state.Index.Close(group);
+        if (g.Members >= _state.GroupMax(r.Model, view)) _state.Index.Close(group);
+        _state.Overtaking.Observe(r.Model, (deadline - r.Arrival).TotalSeconds, backlog[entry].Work, view.Now.Ticks);
         return entry;
     }
 
@@ -208,7 +209,7 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits
         if (head.Model != snapshot.Model)
         {
             account.BusySince = long.MaxValue;
-            if (snapshot.Outstanding == 0) _state.Want(new(Math.Max(view.Now.Ticks, account.ResidentUntil)));
+            if (snapshot.Outstanding == 0) _state.Want(new(Math.Max(view.Now.Ticks, _state.StayUntil(engine, view))));
             return -1;
         }
 
@@ -224,11 +225,8 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits
         ref var e = ref _state.Backlog[entry];
         ref var g = ref _state.Backlog.Group(e.Group);
         g.Away++;
-        if (!g.IsStarted)
-        {
-            _state.Index.Close(e.Group);
-            g.IsStarted = true;
-        }
+        if (!g.IsStarted) _state.Index.Close(e.Group);
+        g.IsStarted = true;
 
         g.Home = engine;
         if (!double.IsNaN(e.WaitMean))
@@ -258,7 +256,7 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits
     private void Predict(int entry, ClusterView view)
     {
         ref var e = ref _state.Backlog[entry];
-        var wait = _rwt.OfLast(entry, view);
+        var wait = _rwt.Promised(entry, view);
         (e.WaitMean, e.WaitP90) = (wait.Mean, _tail.P90(in wait));
         ref var g = ref _state.Backlog.Group(e.Group);
         if (g.IsLate || !_rwt.IsLate(e.Group, view)) return;

@@ -26,12 +26,12 @@ public sealed record QlmOptions
     /// <summary>Time between two looks at everything queued. A new violation is looked at once, not at the tick.</summary>
     public TimeSpan Tick { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Shortest stay of a model on an engine, as a multiple of the time that loading it took: 10 spends at most a
-    /// tenth of the time on loading.</summary>
-    public double Residence { get; init; } = 10;
+    /// <summary>Shortest stay of a model on an engine while requests wait for it, as a multiple of the time that loading it
+    /// took. 1 keeps engines from loading more than half of the time; what loads cost beyond that the search weighs.</summary>
+    public double Residence { get; init; } = 1;
 
     /// <summary>Candidate moves that one search may evaluate.</summary>
-    public int SolverMoves { get; init; } = 100_000;
+    public int SolverMoves { get; init; } = 20_000;
 
     /// <summary>An engine keeps a model that was promised a first token sooner than two loads take.</summary>
     public bool PinInteractive { get; init; }

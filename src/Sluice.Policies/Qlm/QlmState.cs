@@ -21,6 +21,7 @@ internal sealed class QlmState
     public GroupIndex Index { get; }
     public Throughputs Speeds { get; }
     public EngineLoads Loads { get; }
+    public Overtaking Overtaking { get; } = new();
 
     /// <summary>By engine; the last one holds groups that no engine can run now.</summary>
     public VirtualQueue[] Queues { get; private set; } = [];
@@ -63,6 +64,14 @@ internal sealed class QlmState
             _tightest[model.Index] < 2 * Speeds.LoadSeconds(new(engine), model, view);
     }
 
+    /// <summary>Until when the engine keeps its model [ticks]: for as long as its load took in any case, and while somebody
+    /// waits for the model a multiple of that. Nobody stays idle for a model that nobody wants.</summary>
+    public long StayUntil(int engine, ClusterView view)
+    {
+        ref var account = ref Loads[engine];
+        return account.Loading < 0 && WaitingOf(view.Engines[engine].Model) > 0 ? account.ResidentUntil : account.LeastUntil;
+    }
+
     /// <summary>The engine has the model, or may load it.</summary>
     public bool CanServe(int engine, ModelId model, ClusterView view) =>
         view.Engines[engine].IsPresent && Speeds.CanRun(new(engine), model, view) &&
@@ -72,8 +81,20 @@ internal sealed class QlmState
     public double ServiceOf(int group, int engine, ClusterView view)
     {
         ref var g = ref Backlog.Group(group);
-        return Speeds.Of(new(engine), g.Model, view).Seconds(g.OutputTokens, g.PrefillTokens);
+        return Speeds.Of(new(engine), g.Model, view).Seconds(in g.Work);
     }
+
+    /// <summary>Until the group's first member begins, as it stood when its queue was last looked at [s].</summary>
+    public double BeginOf(int group, ClusterView view)
+    {
+        ref var g = ref Backlog.Group(group);
+        var elapsed = (view.Now.Ticks - g.AheadAt) / (double)TimeSpan.TicksPerSecond;
+        return Math.Max(0, g.AheadSeconds - elapsed) + g.AheadLoads;
+    }
+
+    /// <summary>Until an idle engine has loaded a model, the stay of the one it has included [s].</summary>
+    public double LoadFrom(int engine, ModelId model, ClusterView view) => Speeds.LoadSeconds(new(engine), model, view)
+        + Math.Max(0, StayUntil(engine, view) - view.Now.Ticks) / (double)TimeSpan.TicksPerSecond;
 
     /// <summary>Puts a group that stands nowhere into the virtual queue where it begins soonest; ties go to the engine with
     /// the smaller share of its batch taken, then to the lowest id. Without balancing, engines take turns.</summary>
@@ -206,57 +227,86 @@ internal sealed class QlmState
         }
 
         if (g.Away > 0) return;
-        if (!g.IsStarted) Index.Close(group);
+        Index.Close(group);
         Backlog.FreeGroup(group);
+    }
+
+    /// <summary>Most members of a group.</summary>
+    public int GroupMax(ModelId model, ClusterView view) => Math.Max(1, (int)(Options.GroupCap * Speeds.BatchOf(model, view)));
+
+    /// <summary>Work that is expected to join an open group before it begins [s].</summary>
+    private double JoiningOf(in Group g, double beginSeconds, in Throughput speed, ClusterView view)
+    {
+        if (!g.IsOpen || g.Waiting == 0) return 0;
+        var rate = g.Members / Math.Max(1, (view.Now.Ticks - g.MadeAt) / (double)TimeSpan.TicksPerSecond);
+        var newcomers = Math.Min(GroupMax(g.Model, view) - g.Members, rate * beginSeconds);
+        return Math.Max(0, newcomers) / g.Waiting * speed.Seconds(in g.Work);
     }
 
     /// <summary>Walks a whole queue and notes for every group what is ahead of it.</summary>
     public void LookAhead(int queue, ClusterView view)
     {
-        var (seconds, variance, loads, requests) = (0.0, 0.0, 0.0, 0);
-        var model = Loads.ModelOf(queue, view);
-        foreach (var group in Queues[queue].Groups)
+        var ahead = new Ahead(Loads.ModelOf(queue, view));
+        var q = Queues[queue];
+        for (var i = 0; i < q.Count; i++)
         {
-            ref var g = ref Backlog.Group(group);
-            if (g.Model != model) loads += Speeds.LoadSeconds(new(queue), g.Model, view);
-            model = g.Model;
-            (g.AheadSeconds, g.AheadVariance, g.AheadLoads, g.AheadRequests) = (seconds, variance, loads, requests);
-            g.AheadAt = view.Now.Ticks;
-            var speed = Speeds.Of(new(queue), model, view);
-            seconds += speed.Seconds(g.OutputTokens, g.PrefillTokens);
-            variance += g.OutputVariance * speed.TokenSeconds * speed.TokenSeconds;
-            requests += g.Waiting;
+            Approach(ref ahead, q.Groups[i], queue, view);
+            Note(q.Groups[i], in ahead, view);
+            Pass(ref ahead, q.Groups[i], queue, view);
         }
     }
 
     private void LookAhead(int group, VirtualQueue q, int queue, int at, ClusterView view)
     {
+        var ahead = new Ahead(Loads.ModelOf(queue, view));
+        var walked = Math.Min(at, WalkMax);
+        for (var i = 0; i < walked; i++)
+        {
+            Approach(ref ahead, q.Groups[i], queue, view);
+            Pass(ref ahead, q.Groups[i], queue, view);
+        }
+
+        if (at > WalkMax) ahead.Stretch(at / (double)WalkMax);
+        Approach(ref ahead, group, queue, view);
+        Note(group, in ahead, view);
+    }
+
+    /// <summary>Sums while walking along a queue.</summary>
+    private struct Ahead(ModelId model)
+    {
+        public double Seconds, Variance, Joining, Loads;
+        public int Requests;
+        public ModelId Model = model;
+
+        public void Stretch(double by)
+        {
+            (Seconds, Variance, Joining, Loads) = (Seconds * by, Variance * by, Joining * by, Loads * by);
+            Requests = (int)(Requests * by);
+        }
+    }
+
+    private void Approach(ref Ahead ahead, int group, int queue, ClusterView view)
+    {
+        ref var g = ref Backlog.Group(group);
+        if (g.Model != ahead.Model) ahead.Loads += Speeds.LoadSeconds(new(queue), g.Model, view);
+        ahead.Model = g.Model;
+    }
+
+    private void Note(int group, in Ahead ahead, ClusterView view)
+    {
+        ref var g = ref Backlog.Group(group);
+        (g.AheadSeconds, g.AheadVariance, g.AheadJoining) = (ahead.Seconds, ahead.Variance, ahead.Joining);
+        (g.AheadLoads, g.AheadRequests, g.AheadAt) = (ahead.Loads, ahead.Requests, view.Now.Ticks);
+    }
+
+    private void Pass(ref Ahead ahead, int group, int queue, ClusterView view)
+    {
         ref var g = ref Backlog.Group(group);
         var speed = Speeds.Of(new(queue), g.Model, view);
-        var (output, variance, prefill, requests) = (0.0, 0.0, 0.0, 0);
-        var model = Loads.ModelOf(queue, view);
-        var loads = 0.0;
-        for (var i = 0; i < Math.Min(at, WalkMax); i++)
-        {
-            ref var ahead = ref Backlog.Group(q.Groups[i]);
-            output += ahead.OutputTokens;
-            variance += ahead.OutputVariance;
-            prefill += ahead.PrefillTokens;
-            requests += ahead.Waiting;
-            if (ahead.Model != model) loads += Speeds.LoadSeconds(new(queue), ahead.Model, view);
-            model = ahead.Model;
-        }
-
-        if (at > WalkMax)
-        {
-            var share = at / (double)(q.Count - 1);
-            (output, variance) = (q.OutputTokens * share, q.OutputVariance * share);
-            (prefill, requests) = (q.PrefillTokens * share, (int)(q.Requests * share));
-        }
-
-        if (g.Model != model) loads += Speeds.LoadSeconds(new(queue), g.Model, view);
-        (g.AheadSeconds, g.AheadVariance) = (speed.Seconds(output, prefill), variance * speed.TokenSeconds * speed.TokenSeconds);
-        (g.AheadLoads, g.AheadRequests, g.AheadAt) = (loads, requests, view.Now.Ticks);
+        ahead.Joining += JoiningOf(in g, ahead.Seconds + ahead.Joining + ahead.Loads, in speed, view);
+        ahead.Seconds += speed.Seconds(in g.Work);
+        ahead.Variance += speed.Variance(in g.Work);
+        ahead.Requests += g.Waiting;
     }
 
     /// <summary>Work of those that would stand before a newcomer with the key; beyond a number of groups, in
@@ -264,22 +314,16 @@ internal sealed class QlmState
     private double AheadSeconds(VirtualQueue q, long key, in Throughput speed)
     {
         var at = q.PlaceOf(key);
-        if (at > WalkMax) return speed.Seconds(q.OutputTokens, q.PrefillTokens) * at / q.Count;
-        var (output, prefill) = (0.0, 0.0);
-        foreach (var group in q.Groups[..at])
-        {
-            output += Backlog.Group(group).OutputTokens;
-            prefill += Backlog.Group(group).PrefillTokens;
-        }
-
-        return speed.Seconds(output, prefill);
+        if (at > WalkMax) return speed.Seconds(q.Work) * at / q.Count;
+        var work = default(Work);
+        foreach (var group in q.Groups[..at]) work += Backlog.Group(group).Work;
+        return speed.Seconds(in work);
     }
 
     private static void Count(VirtualQueue q, in Group g, int sign)
     {
         q.Requests += sign * g.Waiting;
-        q.OutputTokens += sign * g.OutputTokens;
-        q.OutputVariance += sign * g.OutputVariance;
-        q.PrefillTokens += sign * g.PrefillTokens;
+        if (sign > 0) q.Work += g.Work;
+        else q.Work -= g.Work;
     }
 }

@@ -94,6 +94,7 @@ internal sealed class Replanner(QlmState state, Rwt rwt)
     {
         var models = 1;
         for (var i = 0; i < _count; i++) models = Math.Max(models, state.Backlog.Group(_groups[i]).Model.Index + 1);
+        for (var v = 0; v < view.Engines.Length; v++) models = Math.Max(models, state.Loads.ModelOf(v, view).Index + 1);
         FindKinds(models, view);
         _problem.Resize(_count, view.Engines.Length, _kinds.Count, models);
         for (var v = 0; v < view.Engines.Length; v++) DescribeEngine(v, models, view);
@@ -119,7 +120,7 @@ internal sealed class Replanner(QlmState state, Rwt rwt)
         {
             var canServe = state.CanServe(a, new(m), view);
             if (canServe != state.CanServe(b, new(m), view)) return false;
-            if (canServe && state.Speeds.Of(new(a), new(m), view) != state.Speeds.Of(new(b), new(m), view)) return false;
+            if (canServe && !state.Speeds.Of(new(a), new(m), view).IsAbout(state.Speeds.Of(new(b), new(m), view))) return false;
         }
 
         return true;
@@ -133,14 +134,24 @@ internal sealed class Replanner(QlmState state, Rwt rwt)
         p.Loaded[v] = loaded.Index;
         p.Start[v] = state.Loads.LoadFor(v, loaded, view).ResidualSeconds;
 
-        // A load waits for the last of those before it: at its mean in the middle of a queue, as it is at its front.
-        var speed = state.Speeds.Of(new(v), loaded, view);
-        var tail = speed.StepSeconds * state.Speeds.OutputTokensOf(loaded);
+        p.Running[v] = account.Loading >= 0 ? 0 : view.Engines[v].Outstanding;
+        p.FirstDrain[v] = p.Start[v] + Math.Max(0, state.Loads.DrainSeconds(v, view) - p.Start[v]);
+        p.Stay[v] = (state.StayUntil(v, view) - view.Now.Ticks) / (double)TimeSpan.TicksPerSecond;
         for (var m = 0; m < models; m++)
-            p.Load[v * models + m] = state.CanServe(v, new(m), view) ? state.Speeds.LoadSeconds(new(v), new(m), view) + tail : 0;
-        var stay = Math.Max(0, account.ResidentUntil - view.Now.Ticks) / (double)TimeSpan.TicksPerSecond;
-        var drain = state.Options.Eviction ? 0 : Math.Max(0, state.Loads.DrainSeconds(v, view) - p.Start[v]);
-        p.FirstLoad[v] = Math.Max(stay - p.Start[v], drain) - tail;
+        {
+            var at = v * models + m;
+            if (!state.CanServe(v, new(m), view))
+            {
+                (p.Load[at], p.Tail[at], p.TailGrowth[at], p.Batch[at]) = (0, 0, 0, 1);
+                continue;
+            }
+
+            var speed = state.Speeds.Of(new(v), new(m), view);
+            var (mean, deviation) = state.Speeds.OutputTokensOf(new(m));
+            p.Load[at] = state.Speeds.LoadSeconds(new(v), new(m), view);
+            p.Batch[at] = speed.Batch;
+            (p.Tail[at], p.TailGrowth[at]) = (mean * speed.LastSeconds, deviation * speed.LastSeconds);
+        }
     }
 
     private void DescribeGroup(int i, ClusterView view)
@@ -149,6 +160,7 @@ internal sealed class Replanner(QlmState state, Rwt rwt)
         ref var g = ref state.Backlog.Group(_groups[i]);
         var deadline = state.Backlog.DeadlineOf(_groups[i]);
         var late = Math.Max(0, view.Now.Ticks - deadline) / (double)state.Options.Ageing.Ticks;
+        p.Members[i] = g.Waiting;
         p.Weight[i] = g.Waiting * (1 + late);
         p.Slack[i] = (deadline - rwt.Margin(in state.Backlog[g.First]) - view.Now.Ticks) / (double)TimeSpan.TicksPerSecond;
         p.Model[i] = g.Model.Index;
@@ -165,9 +177,9 @@ internal sealed class Replanner(QlmState state, Rwt rwt)
             }
 
             var speed = state.Speeds.Of(new(_kinds[k]), g.Model, view);
-            p.Service[at] = speed.Seconds(g.OutputTokens, g.PrefillTokens);
+            p.Service[at] = speed.Seconds(in g.Work);
             var last = Math.Max(0, 1 - speed.Batch / (double)g.Waiting) * p.Service[at];
-            p.Last[at] = Math.Max(0, last - spread) + g.PrefillTokens / g.Waiting * speed.PromptSeconds + speed.StepSeconds;
+            p.Last[at] = Math.Max(0, last - spread) + g.Work.PrefillTokens / g.Waiting * speed.PromptSeconds + speed.StepSeconds;
         }
     }
 

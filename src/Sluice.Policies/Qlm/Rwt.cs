@@ -13,9 +13,23 @@ internal sealed class Rwt(QlmState state)
     {
         ref var e = ref state.Backlog[entry];
         ref var g = ref state.Backlog.Group(e.Group);
-        return Of(
-            in e, in g, g.Waiting - 1, g.OutputTokens - e.RemainingTokens, g.OutputVariance - e.Predicted.Variance,
-            g.PrefillTokens - e.PrefillTokens, view);
+        return Of(in e, in g, g.Waiting - 1, g.Work - e.Work, view);
+    }
+
+    /// <summary>The same with those who will come later and stand in front of it: what its caller is told.</summary>
+    public WaitEstimate Promised(int entry, ClusterView view)
+    {
+        ref var e = ref state.Backlog[entry];
+        ref var g = ref state.Backlog.Group(e.Group);
+        var wait = OfLast(entry, view);
+        if (wait.Mean == 0 || !double.IsFinite(wait.Mean)) return wait;
+        var deadline = state.Backlog.DeadlineOf(e.Group);
+        var share = state.Speeds.ShareOf(new(g.Queue), g.Model, view);
+        var ahead = wait.Mean + g.AheadJoining;
+        var mean = state.Overtaking.Wait(
+            g.Model, ahead, Seconds(deadline - state.Backlog[g.First].Request.Arrival.Ticks), Seconds(deadline - view.Now.Ticks), share,
+            state.Speeds.Of(new(g.Queue), g.Model, view), view.Now.Ticks);
+        return wait with { Mean = mean, Deviation = wait.Deviation * Math.Sqrt(mean / wait.Mean) };
     }
 
     /// <summary>The wait of an entry wherever it stands.</summary>
@@ -24,25 +38,23 @@ internal sealed class Rwt(QlmState state)
     {
         ref var e = ref state.Backlog[entry];
         ref var g = ref state.Backlog.Group(e.Group);
-        var (before, output, variance, prefill) = (0, 0.0, 0.0, 0.0);
+        var (before, work) = (0, default(Work));
         for (var other = g.First; other >= 0 && other != entry && before < MembersLooked; other = state.Backlog[other].Next)
         {
             ref var o = ref state.Backlog[other];
             before++;
-            output += o.RemainingTokens;
-            variance += o.Predicted.Variance;
-            prefill += o.PrefillTokens;
+            work += o.Work;
         }
 
         ahead = g.AheadRequests + before;
-        return Of(in e, in g, before, output, variance, prefill, view);
+        return Of(in e, in g, before, in work, view);
     }
 
     /// <summary>The wait of a group's first member.</summary>
     public WaitEstimate OfFirst(int group, ClusterView view)
     {
         ref var g = ref state.Backlog.Group(group);
-        return Of(in state.Backlog[g.First], in g, 0, 0, 0, 0, view);
+        return Of(in state.Backlog[g.First], in g, 0, default, view);
     }
 
     /// <summary>Somebody in the group would begin after the deadline: its first member after the group's, or its last after
@@ -64,6 +76,8 @@ internal sealed class Rwt(QlmState state)
     public long Margin(in Entry e) =>
         Math.Min(state.Options.Tick.Ticks, Math.Max(0, e.Deadline - e.QueuedAt) / 4);
 
+    private static double Seconds(long ticks) => ticks / (double)TimeSpan.TicksPerSecond;
+
     private bool IsAfter(double seconds, long deadline, in Entry e, ClusterView view) =>
         view.Now.Ticks + (long)(Math.Min(seconds, 1e9) * TimeSpan.TicksPerSecond) > deadline - Margin(in e);
 
@@ -71,10 +85,10 @@ internal sealed class Rwt(QlmState state)
     /// while.</summary>
     public double UntilLoad(int engine, ClusterView view) => Math.Max(
         state.Loads.DrainSeconds(engine, view),
-        (state.Loads[engine].ResidentUntil - view.Now.Ticks) / (double)TimeSpan.TicksPerSecond);
+        Seconds(state.StayUntil(engine, view) - view.Now.Ticks));
 
-    private WaitEstimate Of(
-        in Entry e, in Group g, int before, double output, double variance, double prefill, ClusterView view)
+    /// <param name="before">Those before it in its group, and their work.</param>
+    private WaitEstimate Of(in Entry e, in Group g, int before, in Work work, ClusterView view)
     {
         if (g.Queue < 0 || g.Queue == state.Limbo) return new(double.PositiveInfinity, 0, 0, 0);
         var speed = state.Speeds.Of(new(g.Queue), g.Model, view);
@@ -82,15 +96,14 @@ internal sealed class Rwt(QlmState state)
         var ahead = Math.Max(0, g.AheadSeconds - elapsed);
         var isOther = g.AheadLoads > 0 && state.Loads.ModelOf(g.Queue, view) != g.Model;
         var loads = g.AheadLoads + (isOther ? UntilLoad(g.Queue, view) : 0);
-        var work = new WorkAhead(
+        var all = new WorkAhead(
             (g.AheadSeconds > 0 ? (int)(g.AheadRequests * ahead / g.AheadSeconds) : 0) + before,
-            ahead + speed.Seconds(output, prefill),
-            (g.AheadSeconds > 0 ? g.AheadVariance * ahead / g.AheadSeconds : 0)
-                + variance * speed.TokenSeconds * speed.TokenSeconds,
+            ahead + speed.Seconds(in work),
+            (g.AheadSeconds > 0 ? g.AheadVariance * ahead / g.AheadSeconds : 0) + speed.Variance(in work),
             loads);
         var load = isOther ? new EngineLoad(int.MaxValue, 0, 0) : state.Loads.LoadFor(g.Queue, g.Model, view);
         if (isOther && ahead > 0) load = new(0, 0, 0);
         return WaitingTime.Estimate(
-            in work, in load, e.PrefillTokens * speed.PromptSeconds + speed.StepSeconds, e.RemainingTokens * speed.StepSeconds);
+            in all, in load, e.PrefillTokens * speed.PromptSeconds + speed.StepSeconds, e.RemainingTokens * speed.StepSeconds);
     }
 }

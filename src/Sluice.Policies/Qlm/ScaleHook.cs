@@ -30,7 +30,7 @@ internal sealed class ScaleHook(QlmState state)
             ref var g = ref state.Backlog.Group(group);
             while (_models.Count <= g.Model.Index) _models.Add(new(Instant.Never, Instant.Never, false, true));
             var trend = _models[g.Model.Index];
-            var drain = state.Speeds.Of(new(queue), g.Model, view).Seconds(q.OutputTokens, q.PrefillTokens);
+            var drain = state.Speeds.Of(new(queue), g.Model, view).Seconds(q.Work);
             var slack = (state.Backlog.DeadlineOf(group) - view.Now.Ticks) / (double)TimeSpan.TicksPerSecond;
             _models[g.Model.Index] = trend with { IsLate = trend.IsLate || g.IsLate, IsIdle = trend.IsIdle && slack > 2 * drain };
         }

@@ -16,11 +16,9 @@ internal sealed class VirtualQueue
     public int Count { get; private set; }
     public ReadOnlySpan<int> Groups => _groups.AsSpan(0, Count);
 
-    /// <summary>Sums over everybody waiting in it: requests, tokens to produce, their variance, tokens to prefill.</summary>
+    /// <summary>Everybody waiting in it, and their work.</summary>
     public int Requests { get; set; }
-    public double OutputTokens { get; set; }
-    public double OutputVariance { get; set; }
-    public double PrefillTokens { get; set; }
+    public Work Work { get; set; }
 
     /// <summary>Key of the last group of the first run of one model; a newcomer of that model goes no further back, so that
     /// it does not cause a model load between two plans.</summary>
@@ -63,7 +61,7 @@ internal sealed class VirtualQueue
     {
         Count = 0;
         (FirstRunKey, IsLoadDecided) = (long.MaxValue, false);
-        (Requests, OutputTokens, OutputVariance, PrefillTokens) = (0, 0, 0, 0);
+        (Requests, Work) = (0, default);
     }
 
     public long KeyAt(int position) => _keys[position];

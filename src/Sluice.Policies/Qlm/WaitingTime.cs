@@ -76,7 +76,11 @@ internal static class WaitingTime
     {
         if (running == 0) return 0;
         var spread = Math.Min(1, tokensVariance / (tokensMean * tokensMean));
-        var left = Math.Max(1, tokensMean - (1 - spread) * tokensDone / running) + WaitEstimate.Z90 * Math.Sqrt(tokensVariance);
-        return left * speed.StepSeconds;
+        var left = Math.Max(1, tokensMean - (1 - spread) * tokensDone / running);
+        return LongestOf(running, left, Math.Sqrt(tokensVariance)) * speed.LastSeconds;
     }
+
+    /// <summary>The longest of some answers [tokens]: exact in the mean for equal and for exponential lengths.</summary>
+    public static double LongestOf(double answers, double mean, double deviation) =>
+        mean + deviation * (Math.Log(Math.Max(1, answers)) + 0.5772 * (1 - 1 / Math.Max(1, answers)));
 }

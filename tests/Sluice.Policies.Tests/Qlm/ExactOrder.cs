@@ -17,23 +17,20 @@ internal sealed class ExactOrder(PlanProblem problem)
     {
         if (left == 0) _best = Math.Min(_best, cost);
         else if (engine < problem.Engines)
-            Extend(engine, left, cost, problem.Start[engine], problem.Loaded[engine], isFirst: true);
+            Extend(engine, left, cost, problem.Begin(engine));
     }
 
     /// <summary>Ends this engine's queue here, or appends each of those left.</summary>
-    private void Extend(int v, int left, double cost, double time, int model, bool isFirst)
+    private void Extend(int v, int left, double cost, QueueState state)
     {
-        if (cost >= _best) return;
-        NextEngine(v + 1, left, cost);
+        if (cost + state.Cost >= _best) return;
+        NextEngine(v + 1, left, cost + state.Cost);
         for (var i = 0; i < problem.Groups; i++)
         {
             if ((left & (1 << i)) == 0 || !problem.CanStand(i, v)) continue;
-            var load = problem.Model[i] == model ? 0 : problem.Load[v * problem.Models + problem.Model[i]];
-            var start = time + load + (isFirst && problem.Model[i] != model ? problem.FirstLoad[v] : 0);
-            var at = i * problem.Kinds + problem.Kind[v];
-            var late = Math.Max(0, start + problem.Last[at] - problem.Slack[i]);
-            var added = problem.Weight[i] * late + PlanProblem.LoadWeight * load + PlanProblem.StartWeight * start;
-            Extend(v, left & ~(1 << i), cost + added, start + problem.Service[at], problem.Model[i], isFirst: false);
+            var next = state;
+            problem.Step(ref next, v, i);
+            Extend(v, left & ~(1 << i), cost, next);
         }
     }
 }

@@ -15,9 +15,16 @@ internal static class PlanProblems
             p.Kind[v] = rng.Next(kinds);
             p.Loaded[v] = rng.Next(models);
             p.Start[v] = rng.NextDouble() * 5;
-            p.FirstLoad[v] = rng.NextDouble() * 2;
+            p.Running[v] = rng.Next(20);
+            p.FirstDrain[v] = p.Start[v] + rng.NextDouble() * 10;
+            p.Stay[v] = rng.NextDouble() * 5;
             p.IsOpen[v] = true;
-            for (var m = 0; m < models; m++) p.Load[v * models + m] = 5 + 15 * rng.NextDouble();
+            for (var m = 0; m < models; m++)
+            {
+                var at = v * models + m;
+                (p.Load[at], p.Tail[at]) = (5 + 15 * rng.NextDouble(), 5 * rng.NextDouble());
+                (p.TailGrowth[at], p.Batch[at]) = (2 * rng.NextDouble(), 8 + rng.Next(100));
+            }
         }
 
         for (var i = 0; i < groups; i++)
@@ -25,6 +32,7 @@ internal static class PlanProblems
             p.Model[i] = rng.Next(models);
             p.Home[i] = rng.Next(8) == 0 ? rng.Next(engines) : -1;
             p.Weight[i] = 1 + rng.Next(200);
+            p.Members[i] = p.Weight[i];
             p.Slack[i] = rng.NextDouble() * load * 10 * groups / engines;
             p.Deadline[i] = (long)(p.Slack[i] * TimeSpan.TicksPerSecond);
             var service = 2 + 18 * rng.NextDouble();

@@ -15,7 +15,7 @@ internal sealed class QlmEstimates
     public const int LongQueue = 100;
 
     /// <summary>Requests from which the run learns, and their load.</summary>
-    private const int WarmUp = 1500;
+    private const int WarmUp = 5000;
     private const double WarmUpLoad = 0.6;
 
     private readonly List<Job<IReadOnlyList<PredictedWait>>> _alike = [];
@@ -80,6 +80,8 @@ internal sealed class QlmEstimates
         return all.Length == 0 ? double.NaN : all.Count(w => w.Actual <= w.P90) / (double)all.Length;
     }
 
+    /// <summary>Looks at those who are served while others still come, as far as that is known when they come: an estimate
+    /// takes later arrivals for granted.</summary>
     private static IReadOnlyList<PredictedWait> Waits(
         string lengths, string promises, ulong seed, int requests, double load, int warmUp = WarmUp)
     {
@@ -98,6 +100,6 @@ internal sealed class QlmEstimates
 
         var promised = SloMix.Parse(promises).Apply(unit, rng.Fork("promises"));
         var waits = QlmRun.Of(QlmSystem.Qlm, promised, fleet.OneModel).Plans.Waits;
-        return [.. waits.Where(w => w.Request.Value >= warmUp)];
+        return [.. waits.Where(w => w.Request.Value >= warmUp && w.Request.Value < warmUp + requests / load)];
     }
 }

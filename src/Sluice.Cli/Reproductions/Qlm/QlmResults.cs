@@ -8,7 +8,7 @@ namespace Sluice.Cli;
 internal sealed class QlmResults
 {
     /// <summary>Arrival rates, as multiples of what the fleet sustains.</summary>
-    public static IReadOnlyList<double> Loads { get; } = [0.5, 0.8, 1, 1.25, 1.5, 2, 2.5, 3, 4];
+    public static IReadOnlyList<double> Loads { get; } = [0.5, 1, 1.5, 2, 3, 4, 6, 8];
 
     /// <summary>The same for many models, where a plan costs most; fewer of them when small.</summary>
     public IReadOnlyList<double> LoadsOfMany { get; }
@@ -27,11 +27,11 @@ internal sealed class QlmResults
         new("EDF for the search", "qlm", "planner=edf"),
     ];
 
-    /// <summary>What decides W_B: how long a model stays, and whether running requests give way.</summary>
+    /// <summary>How long a model stays while requests wait for it.</summary>
     public static IReadOnlyList<QlmSystem> Stays { get; } =
     [
-        new("stay of 1 load", "qlm", "residence=1"),
-        new("stay of 1 load, without eviction", "qlm", "residence=1", "eviction=off"),
+        new("no stay", "qlm", "residence=0"),
+        new("stay of 10 loads", "qlm", "residence=10"),
     ];
 
     public static IReadOnlyList<double> GroupCaps { get; } = [0.03, 0.125, 0.5, 1, 2, 4, 8, 16];
@@ -97,7 +97,7 @@ internal sealed class QlmResults
         foreach (var length in QueueLengths)
             _queues.Add(length, context.Later(
                 () => QlmRun.Of(QlmSystem.Qlm, Traffic.A.Cut(length * Fleet.Traces, 1000 * RateA), Fleet.OneModel)));
-        Estimates = new(context, Math.Min(2000, requestsPerTrace));
+        Estimates = new(context, Math.Min(4000, 2 * requestsPerTrace));
         context.RunAll();
 
         void AddSweep(string name, QlmSystem system, Workload unit, double rate, SimulationOptions options)

@@ -128,8 +128,8 @@ internal static class QlmRows
             "RWT: error of the mean wait with 500 queued", "< 5 %", Signed(error), Math.Abs(error) < 0.05,
             $"Predicted over actual mean of those that found 450 to 550 queued, {QlmEstimates.Draws} draws, one engine, one promise. "
             + $"The bound is our project's. Where nothing was learned before: "
-            + $"{Signed(QlmEstimates.ErrorOfMeanAt(r.Estimates.Cold, 500))}, because answers that end first are "
-            + "short ones.");
+            + $"{Signed(QlmEstimates.ErrorOfMeanAt(r.Estimates.Cold, 500))}; lengths are then "
+            + "learned from answers that still run, too.");
         var r2 = QlmEstimates.R2(r.Estimates.Alike.Where(w => w.Ahead >= QlmEstimates.LongQueue));
         yield return new(
             "RWT: R² of predicted against actual waits on long queues", "0.99", Three(r2), r2 >= 0.99,
@@ -145,8 +145,8 @@ internal static class QlmRows
                 + $"{Percent(QlmEstimates.Coverage(r.Estimates.Alike))}; W_A: "
             + $"{Percent(QlmEstimates.Coverage(r.Estimates.Mixed))}. The paper's spread is that of lengths alone, a "
             + "few percent of a long wait; throughput and mean length, learned a few percent wrong, shift all "
-            + "waits of a run by more, and later requests overtake. A factor learned from outcomes widens it, but hears of a "
-            + "wait only when it is over, so it lags a queue that grows.");
+            + "waits of a while by more. So a p90 follows how far earlier waits missed their means; such misses come in waves "
+            + "as long as the queue, which a run this short has few of.");
     }
 
     private static IEnumerable<ReproductionRow> Operations(QlmResults r)
@@ -190,11 +190,10 @@ internal static class QlmRows
 
     private static string WhyMany(QlmResults r)
     {
-        var (stay, calm) = (r.Without("W_B", QlmResults.Stays[0]), r.Without("W_B", QlmResults.Stays[1]));
-        return "A model stays for 10 times its load, and the first load comes from disk: minutes in which an engine may have "
-            + "nothing to do. With a stay of one load "
-            + $"{stay.RequestsPerSecond:F1} a second and {Percent(stay.Attainment)}; without eviction besides "
-            + $"{calm.RequestsPerSecond:F1} and {Percent(calm.Attainment)}.";
+        var (none, long10) = (r.Without("W_B", QlmResults.Stays[0]), r.Without("W_B", QlmResults.Stays[1]));
+        return "Every change of model costs the time of the longest answer that still runs besides the load, and the first load "
+            + $"comes from disk. With no stay {none.RequestsPerSecond:F1} a second and {Percent(none.Attainment)}, with a stay of "
+            + $"ten loads {long10.RequestsPerSecond:F1} and {Percent(long10.Attainment)}.";
     }
 
     private static QlmSystem WithoutEviction => QlmResults.Ablation.Single(s => s.Settings.Contains("eviction=off"));
@@ -207,7 +206,7 @@ internal static class QlmRows
         ("swapping=off", true) => "Models that no engine began with are never served.",
         ("swapping=off", false) => $"{r.Without("W_B", system).Failed / (double)r.Traffic.B.Requests.Length * 100:F1} % are "
             + $"never served, for want of an engine with their model; "
-            + "the others are served at once, and QLM's long stays cost more than that.",
+            + "the others are served at once, and loads cost more than that.",
         (_, true) => "",
         ("eviction=off", _) => "A place comes free every few dozen milliseconds, so interactive requests that stand first need "
             + "not take one.",

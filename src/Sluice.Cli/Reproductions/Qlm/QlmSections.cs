@@ -136,14 +136,13 @@ internal static class QlmSections
                     Percent(r.Without("W_B", s).Attainment),
                     Percent(r.Without("W_C", s).Of("chat")), One(r.Without("W_C", s).EvictionsPerThousand),
                 ])])
-            .Paragraph("What decides W_B: how long a model must stay, in multiples of the time its load took, and whether "
-                + "running requests give way.")
+            .Paragraph("How long a model must stay while requests wait for it, in multiples of the time its load took.")
             .Table(
                 ["W_B", "requests/s", "loads per 1,000", "evictions per 1,000", "attained"],
                 [.. QlmResults.Stays.Prepend(QlmSystem.Qlm).Select(s => r.Without("W_B", s) is var run
                     ? (string[])
                     [
-                        s == QlmSystem.Qlm ? "QLM, stay of 10 loads" : s.Name, One(run.RequestsPerSecond), One(run.LoadsPerThousand),
+                        s == QlmSystem.Qlm ? "QLM, stay of 1 load" : s.Name, One(run.RequestsPerSecond), One(run.LoadsPerThousand),
                         One(run.EvictionsPerThousand), Percent(run.Attainment),
                     ]
                     : [])]);
@@ -245,7 +244,7 @@ internal static class QlmSections
                 + "of batches without keeping KV.",
                 "QLM's defaults: " + string.Join(", ", new Policies.QlmOptions() is var o
                     ? [$"group cap {o.GroupCap}", $"tick {o.Tick.TotalSeconds:0} s", $"residence {o.Residence:0} "
-                        + $"loads", $"{o.SolverMoves:N0} moves per search"]
+                        + $"load", $"{o.SolverMoves:N0} moves per search"]
                     : Array.Empty<string>()) + ".",
                 "Figures of the paper: the abstract's, and published summaries of the text; values of single figures are not "
                     + "known to us.",
