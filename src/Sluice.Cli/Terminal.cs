@@ -17,6 +17,9 @@ public sealed record Terminal(TextWriter Out, TextWriter Error)
     /// <summary>Whether somebody sees <see cref="Error"/> as it is written.</summary>
     public bool ShowsProgress { get; init; }
 
+    /// <summary>Whether somebody sees <see cref="Out"/> as it is written.</summary>
+    public bool IsInteractive { get; init; }
+
     /// <summary>Ctrl-C.</summary>
     public CancellationToken Stop { get; init; }
 
@@ -24,6 +27,7 @@ public sealed record Terminal(TextWriter Out, TextWriter Error)
     {
         Width = Console.IsOutputRedirected ? UsualWidth : WindowWidth(),
         ShowsProgress = !Console.IsErrorRedirected,
+        IsInteractive = !Console.IsOutputRedirected,
         Stop = stop,
     };
 

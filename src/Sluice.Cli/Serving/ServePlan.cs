@@ -64,7 +64,11 @@ internal sealed record ServePlan
 
     public WebApplication Build(Action<ILoggingBuilder> logging, DurableParts durable)
     {
-        var options = Options with { EnginesMax = Math.Max(Options.EnginesMax, Engines.Count) };
+        var options = Options with
+        {
+            EnginesMax = Math.Max(Options.EnginesMax, Engines.Count),
+            JournalFolder = Folder is null ? null : System.IO.Path.Combine(Folder, "journal"),
+        };
         return GatewayHost.Build(
             options, [.. Engines.Select(e => EngineFactory.Make(e, TimeProvider.System))],
             durable.With(new() { Logging = logging }));

@@ -52,7 +52,7 @@ public static class GatewayHost
             return new GatewayServices(options, loop, parts.Callers ?? new OpenDoor(), log) { StartedAt = parts.Time.GetUtcNow() };
         });
         builder.Services.AddSingleton<IHostedService>(provider =>
-            new GatewayRunner(provider.GetRequiredService<GatewayServices>(), engines, parts.Workers));
+            new GatewayRunner(provider.GetRequiredService<GatewayServices>(), engines, Workers(options, parts)));
 
         var app = builder.Build();
         var gateway = app.Services.GetRequiredService<GatewayServices>();
@@ -62,12 +62,18 @@ public static class GatewayHost
         IEndpoints[] all =
         [
             new GenerationEndpoints(), new ResponseEndpoints(), new ModelEndpoints(), new EstimateEndpoint(), new HealthEndpoints(),
+            new ObservingEndpoints(),
             .. parts.Endpoints,
             new UnknownEndpoints(),
         ];
         foreach (var endpoints in all) endpoints.Map(app, gateway);
         return app;
     }
+
+    private static IReadOnlyList<Func<GatewayServices, CancellationToken, Task>> Workers(GatewayOptions options, GatewayParts parts) =>
+        options.JournalFolder is { } folder
+            ? [.. parts.Workers, (gateway, stop) => new JournalWriter(gateway, folder).RunAsync(stop)]
+            : parts.Workers;
 
     private static void Limit(KestrelServerOptions kestrel, GatewayOptions options)
     {

@@ -69,6 +69,14 @@ public sealed record GatewayOptions
     /// <summary>New requests for a model whose engines are gone are held for this long after the loss, then refused.</summary>
     public TimeSpan HoldLost { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Where a line is written for every request that ends, so that <c>sluice replay</c> can try other policies on them;
+    /// null for nowhere.</summary>
+    public string? JournalFolder { get; init; }
+
+    /// <summary>The dashboard answers callers from other machines too. It shows everybody's requests, though never their
+    /// text.</summary>
+    public bool IsDashboardOpen { get; init; }
+
     /// <summary>Time that running answers get when the gateway is told to stop.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
 }

@@ -24,6 +24,7 @@ public sealed partial class DispatcherLoop : IDisposable
     private readonly LiveFleet _fleet;
     private readonly Dispatcher _dispatcher;
     private readonly LiveAdmission _admission;
+    private readonly IShowsQueues? _queues;
     private readonly Sink _sink;
     private readonly IWeighsTenants? _shares;
     private readonly long _start;
@@ -52,6 +53,7 @@ public sealed partial class DispatcherLoop : IDisposable
         _dispatcher = new(policies with { Admission = _admission }, _fleet.Engines, _fleet.Snapshots, _sink);
         Calibration = (policies.Scheduler as IReportsCalibration)?.Calibration;
         _shares = policies.Scheduler as IWeighsTenants;
+        _queues = policies.Scheduler as IShowsQueues;
         _timer = time.CreateTimer(
             static loop => ((DispatcherLoop)loop!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         _sweep = time.CreateTimer(
@@ -117,7 +119,15 @@ public sealed partial class DispatcherLoop : IDisposable
 
     /// <summary>Engines, queue and live requests at this moment.</summary>
     /// <param name="requestsMax">Most requests to list, oldest first.</param>
-    public Task<LoopSnapshot> SnapshotAsync(int requestsMax = 1000) => AskAsync(() => TakeSnapshot(requestsMax));
+    /// <param name="groups">Filled with the groups of the scheduler's plan, where it has one.</param>
+    public Task<LoopSnapshot> SnapshotAsync(int requestsMax = 1000, List<QueuedGroup>? groups = null) => AskAsync(() =>
+    {
+        if (groups is not null) _queues?.Show(groups);
+        return TakeSnapshot(requestsMax);
+    });
+
+    /// <summary>Name of what stands at a place. On the writer only, as when an event comes.</summary>
+    internal string EngineNameOf(EngineId engine) => _fleet.Engines[engine.Index].Name;
 
     /// <summary>A tenant's share of service; changes nothing if the system does not share by tenants.</summary>
     /// <param name="weight">Above 0.</param>

@@ -14,7 +14,7 @@ namespace Sluice.Policies;
 /// requests queued, and nothing is allocated once warm.
 /// Source: Patke et al., "Queue Management for SLO-Oriented Large Language Model Serving" (SoCC 2024).
 /// </remarks>
-public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits
+public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits, IShowsQueues
 {
     private readonly QlmState _state;
     private readonly Rwt _rwt;
@@ -39,6 +39,9 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits
     public PlanCounts Counts => _plan.Counts;
 
     public Instant PlanAt => _plan.At;
+
+    public void Show(List<QueuedGroup> groups) => _state.Show(groups);
+
     public bool PlansReadReports => true;
 
     public EngineId OnQueued(in QueuedRequest request, ClusterView view)

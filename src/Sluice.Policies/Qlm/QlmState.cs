@@ -38,6 +38,23 @@ internal sealed class QlmState
     public void Want(Instant at) => WantedAt = at < WantedAt ? at : WantedAt;
     public void WantNothing() => WantedAt = Instant.Never;
 
+    public void Show(List<QueuedGroup> groups)
+    {
+        for (var v = 0; v < Queues.Length; v++)
+        {
+            var engine = v == Limbo ? EngineId.None : new EngineId(v);
+            for (var at = 0; at < Queues[v].Count; at++)
+            {
+                var group = Queues[v].Groups[at];
+                ref var g = ref Backlog.Group(group);
+                var (deadline, first) = g.Waiting == 0
+                    ? (Instant.Never, new RequestId(-1))
+                    : (new Instant(Backlog.DeadlineOf(group)), Backlog[g.First].Request.Id);
+                groups.Add(new(engine, at, g.Number, g.Model, g.Waiting, g.Away, deadline, first));
+            }
+        }
+    }
+
     public void Begin(ClusterView view)
     {
         if (Queues.Length > 0) return;

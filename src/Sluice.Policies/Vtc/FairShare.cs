@@ -148,6 +148,9 @@ public class FairShare : IGlobalScheduler, IWeighsTenants
     /// <summary>The name under which the inner scheduler knows a request.</summary>
     protected RequestId AliasOf(RequestId own) => _entries[SlotOf(own)].Alias.Id;
 
+    /// <summary>The request that the inner scheduler knows under a name.</summary>
+    protected RequestId OwnOf(RequestId alias) => _byAlias.TryGet(alias, out var slot) ? _entries[slot].Own.Id : alias;
+
     private int Know(Request own)
     {
         if (!_free.TryPop(out var slot)) slot = _used++;

@@ -4,7 +4,7 @@ namespace Sluice.Simulation;
 
 /// <summary>How figures are written in tables for people: three to four significant digits, thousands apart, and a dash
 /// for what does not exist.</summary>
-internal static class Figures
+public static class Figures
 {
     public static string Number(double value) => Math.Abs(value) switch
     {

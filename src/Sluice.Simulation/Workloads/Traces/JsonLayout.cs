@@ -12,6 +12,9 @@ internal sealed record JsonLayout(string Time, double SecondsPerUnit, string Pro
     public string? Class { get; init; }
     public string? PrefixId { get; init; }
 
+    /// <summary>Requests may carry their promises: slo_ttft_ms, slo_tpot_ms and slo_e2e_ms.</summary>
+    public bool HasPromises { get; init; }
+
     public static JsonLayout Of(TraceFormat format) => format switch
     {
         TraceFormat.Mooncake => s_mooncake,
@@ -49,5 +52,6 @@ internal sealed record JsonLayout(string Time, double SecondsPerUnit, string Pro
         Tenant = "tenant",
         Class = "class",
         PrefixId = "prefix_id",
+        HasPromises = true,
     };
 }

@@ -49,7 +49,7 @@ internal static class JsonTrace
             else if (Is(ref json, layout.Model)) row.Model = Name(lines, ref json, layout.Model, rows.Models);
             else if (Is(ref json, layout.Tenant)) row.Tenant = Name(lines, ref json, layout.Tenant, rows.Tenants);
             else if (Is(ref json, layout.Class)) row.Class = Name(lines, ref json, layout.Class, rows.Classes);
-            else json.Skip();
+            else if (!layout.HasPromises || !TryPromise(lines, ref json, ref row)) json.Skip();
         }
 
         if (row.Ticks < 0) throw Missing(lines, layout.Time);
@@ -57,6 +57,23 @@ internal static class JsonTrace
         if (row.OutputTokens < 0) throw Missing(lines, layout.Output);
         row.ContentCount = rows.ContentIds.Count - row.ContentStart;
         return row;
+    }
+
+    private static bool TryPromise(TraceLines lines, ref Utf8JsonReader json, ref TraceRow row)
+    {
+        if (json.ValueTextEquals("slo_ttft_ms"u8)) row.Slo = (row.Slo ?? Slo.BestEffort) with { Ttft = Promise(lines, ref json) };
+        else if (json.ValueTextEquals("slo_tpot_ms"u8)) row.Slo = (row.Slo ?? Slo.BestEffort) with { Tpot = Promise(lines, ref json) };
+        else if (json.ValueTextEquals("slo_e2e_ms"u8)) row.Slo = (row.Slo ?? Slo.BestEffort) with { E2e = Promise(lines, ref json) };
+        else return false;
+        return true;
+    }
+
+    private static TimeSpan Promise(TraceLines lines, ref Utf8JsonReader json)
+    {
+        json.Read();
+        return json.TokenType == JsonTokenType.Number && json.TryGetDouble(out var ms) && ms is > 0 and < 1e12
+            ? TimeSpan.FromMilliseconds(ms)
+            : throw Error(lines, ref json, "a promise to be a number of milliseconds, above 0");
     }
 
     private static bool Is(ref Utf8JsonReader json, string? name) => name is not null && json.ValueTextEquals(name);

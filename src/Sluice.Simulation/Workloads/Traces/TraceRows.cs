@@ -1,3 +1,5 @@
+using Sluice.Core;
+
 namespace Sluice.Simulation;
 
 /// <summary>One request as a trace recorded it.</summary>
@@ -12,6 +14,9 @@ internal struct TraceRow
     public int Model;
     public int Tenant;
     public int Class;
+
+    /// <summary>What the request was promised, where the trace says.</summary>
+    public Slo? Slo;
 
     /// <summary>Where this row's ids begin in <see cref="TraceRows.ContentIds"/>.</summary>
     public int ContentStart;

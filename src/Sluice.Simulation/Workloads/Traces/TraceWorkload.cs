@@ -107,6 +107,7 @@ internal static class TraceWorkload
             Tenant = new(row.Tenant),
             Class = new(row.Class),
             Arrival = new(row.Ticks),
+            Slo = row.Slo ?? Slo.BestEffort,
             PromptTokens = row.PromptTokens,
             MaxOutputTokens = options.MaxOutputTokens ?? row.OutputTokens,
             PromptBlocks = hasPrefixes ? PromptBlocks(row, read, options.KvBlockTokens) : default,
