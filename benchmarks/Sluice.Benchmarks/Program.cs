@@ -5,7 +5,16 @@ if (args is ["--help" or "-h"])
 {
     Console.WriteLine("usage: dotnet run -c Release --project benchmarks/Sluice.Benchmarks [-- RUNS [TRACE.csv.gz]]");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- store [RUNS]");
+    Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- engine [SECONDS [THREADS...]]");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- tokenize MODEL.gguf TEXT");
+    return 0;
+}
+
+if (args is ["engine", ..])
+{
+    var seconds = args.Length > 1 && int.TryParse(args[1], out var wanted) && wanted is >= 1 and <= 60 ? wanted : 3;
+    int[] threads = [.. args.Skip(2).Select(a => int.TryParse(a, out var n) && n is >= 1 and <= 256 ? n : 1)];
+    EngineFigures.Print(seconds, threads is [] ? [1, Environment.ProcessorCount] : threads);
     return 0;
 }
 

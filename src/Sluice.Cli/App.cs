@@ -58,7 +58,10 @@ public static class App
         {
             ServeCommand.Create(terminal),
             SimulateCommand.Create(terminal),
+            RunCommand.Create(terminal),
+            ProfileCommand.Create(terminal),
             CompareCommand.Create(terminal),
+            PredictorCommand.Create(terminal),
             ReplayCommand.Create(terminal),
             ReproduceCommand.Create(terminal),
             ValidateCommand.Create(terminal),

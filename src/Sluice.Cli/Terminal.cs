@@ -17,6 +17,9 @@ public sealed record Terminal(TextWriter Out, TextWriter Error)
     /// <summary>Whether somebody sees <see cref="Error"/> as it is written.</summary>
     public bool ShowsProgress { get; init; }
 
+    /// <summary>Where a text that is not an argument comes from; null where there is nothing to read.</summary>
+    public TextReader? In { get; init; }
+
     /// <summary>Whether somebody sees <see cref="Out"/> as it is written.</summary>
     public bool IsInteractive { get; init; }
 
@@ -29,6 +32,7 @@ public sealed record Terminal(TextWriter Out, TextWriter Error)
         ShowsProgress = !Console.IsErrorRedirected,
         IsInteractive = !Console.IsOutputRedirected,
         Stop = stop,
+        In = Console.In,
     };
 
     /// <summary>Writes UTF-8 that a writer of streams makes, in one piece and with a line end.</summary>
@@ -38,6 +42,23 @@ public sealed record Terminal(TextWriter Out, TextWriter Error)
         write(buffer);
         Out.Write(Encoding.UTF8.GetString(buffer.GetBuffer(), 0, (int)buffer.Length) + "\n");
         Out.Flush();
+    }
+
+    /// <summary>All of standard input, at most a few million characters.</summary>
+    /// <exception cref="Sluice.Core.InputException">There is none, or too much.</exception>
+    public string ReadInput()
+    {
+        const int CharactersMax = 1 << 24;
+        var text = new char[4096];
+        var all = new StringBuilder();
+        while (In?.Read(text, 0, text.Length) is > 0 and var read)
+        {
+            all.Append(text, 0, read);
+            if (all.Length > CharactersMax)
+                throw new Core.InputException($"standard input: more than {CharactersMax:#,##0} characters.");
+        }
+
+        return all.ToString();
     }
 
     private static int WindowWidth()

@@ -55,7 +55,18 @@ public static class Catalog
             "iteration scheduling, length prediction", InEngine, _ => Run(new(), new ByPredictedLength())),
         new("srpt", "shortest predicted remaining answer first, preemptive",
             "Schrage, 1968; Mitzenmacher and Shahout, 2025", "iteration scheduling, length prediction", InEngine,
-            _ => new(static _ => new Ranked(new ShortestRemaining()))),
+            ByRank),
+        new("trail", "shortest predicted remaining, none preempted late",
+            "Shahout et al., ICLR 2025", "iteration scheduling, length prediction", InEngine, Trail),
+        new("ltr-rank", "shortest predicted answer first, preemptive by swap",
+            "Fu et al., NeurIPS 2024", "iteration scheduling, length prediction", InEngine, LearnedRank),
+        new("niyama", "classes share engines: slack-sized chunks, relegation",
+            "Goel et al., ASPLOS 2026", "admission, iteration scheduling", InEngine,
+            Niyama),
+        new("slos-serve", "admits what it can guarantee, else tries the next",
+            "Chen et al., 2025", "admission, iteration scheduling", InEngine, PlanAndAdmit),
+        new("jitserve", "value per remaining time, in a window of like lengths",
+            "Zhang et al., NSDI 2026", "length prediction, iteration scheduling", InEngine, JustInTime),
         new("larry", "first come; large prompts put back under memory pressure",
             "Kossmann et al., 2024", "iteration scheduling", InEngine, LargePromptsBack),
         new("no-preempt", "vllm-v1 with KV reserved for the longest answer",
@@ -127,6 +138,64 @@ public static class Catalog
         var options = QlmOptions.Read(s);
         return new(
             static _ => new RunningFirst(new()), Scheduler: context => new Qlm(options, context.Fleet), Length: "learned");
+    }
+
+    private static SystemChoice Niyama(PolicySettings s)
+    {
+        var options = NiyamaOptions.Read(s);
+        return new(_ => new Niyama(options), Length: "learned");
+    }
+
+    private static SystemChoice PlanAndAdmit(PolicySettings s)
+    {
+        var options = SlosServeOptions.Read(s);
+        var tries = s.Whole("tries", "engines asked for one request, 0 for all", 0, 0, 1000);
+        return new(_ => new SlosServe(options), Scheduler: c => new TryNext(tries, c.Fleet?.Engines ?? 1));
+    }
+
+    private static SystemChoice ByRank(PolicySettings s)
+    {
+        var rank = s.Word(
+            "rank", "what goes first", "srpt", "bounce", "pspjf", "spjf", "las", "gittins", "one-bit", "one-bit-stay", "skip-predict",
+            "delay-predict");
+        var threshold = s.Number("threshold", "tokens from which an answer is long, for one-bit and skip- and delay-predict", 256, 1, 1e9);
+        var errs = s.Number("errs", "share of wrong bits of skip-predict", 0, 0, 1);
+        return new(c => new Ranked(rank switch
+        {
+            "bounce" => new BouncingRemaining(),
+            "pspjf" => new ShortestPredicted(isPreemptive: true),
+            "spjf" => new ShortestPredicted(isPreemptive: false),
+            "las" => new LeastAttained(),
+            "gittins" => new Gittins(),
+            "one-bit" => new OneBit(threshold, isPreemptive: true),
+            "one-bit-stay" => new OneBit(threshold, isPreemptive: false),
+            "skip-predict" => new SkipPredict(threshold, errs, c),
+            "delay-predict" => new DelayPredict(threshold),
+            _ => new ShortestRemaining(),
+        }));
+    }
+
+    private static SystemChoice Trail(PolicySettings s)
+    {
+        var c = s.Number("c", "share of the predicted answer after which nobody is preempted; 1 is SPRPT, 0 is SPJF", 0.8, 0, 1);
+        return new(context => new Ranked(new Trail(c, context)), Length: "refined");
+    }
+
+    private static SystemChoice LearnedRank(PolicySettings s)
+    {
+        var options = new RankedOptions
+        {
+            GiveWay = s.Word("preemption", "when blocks are short", "swap", "recompute") == "swap" ? GiveWay.Swap : GiveWay.Recompute,
+            StarvedAfter = s.Whole("starved-after", "steps passed over after which a request goes first, 0 for never", 0, 0, 1 << 20),
+            Quantum = s.Whole("quantum", "steps it then stays first", 10, 1, 1 << 20),
+        };
+        return new(_ => new Ranked(new ShortestPredicted(isPreemptive: true), options), Length: "ranker");
+    }
+
+    private static SystemChoice JustInTime(PolicySettings s)
+    {
+        var options = JitServeOptions.Read(s);
+        return new(context => new JitServe(options, context), Length: "programs");
     }
 
     private static SystemChoice Slices(PolicySettings s)

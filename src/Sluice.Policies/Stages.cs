@@ -63,13 +63,17 @@ internal static class Stages
 
     private static Func<PolicyContext, ILengthPredictor> Lengths(PolicySettings settings, string byDefault)
     {
-        var sigma = settings.Number("length-sigma", "spread of length=noisy, standard deviation of the logarithm", 0.5, 0.01, 5);
-        string[] words = ["oracle", "noisy", "exponential", "learned"];
+        var sigma = settings.Number("length-sigma", "spread of length=noisy or refined, standard deviation of the logarithm", 0.5, 0.01, 5);
+        string[] words = ["oracle", "noisy", "refined", "exponential", "learned", "ranker", "histogram", "programs"];
         return settings.Word("length", "output length prediction", [byDefault, .. words.Where(w => w != byDefault)]) switch
         {
             "noisy" => c => new NoisyLength(TruthOf(c), c.Rng.Fork("length"), sigma),
+            "refined" => c => new RefinedLength(TruthOf(c), c.Rng.Fork("length"), sigma),
             "exponential" => c => new NoisyLength(TruthOf(c), c.Rng.Fork("length"), 0),
             "learned" => _ => new LearnedLength(),
+            "histogram" => _ => new HistogramLength(),
+            "programs" => _ => new JitLengths(),
+            "ranker" => _ => new RankedLength(),
             _ => c => c.TrueLength is { } truth ? new OracleLength(truth) : new LearnedLength(),
         };
     }

@@ -25,11 +25,13 @@ public sealed class TestEngine : IModelRunner, IIterationScheduler
     private readonly IIterationScheduler _scheduler;
     private Step? _step;
 
-    public TestEngine(IIterationScheduler scheduler, EngineLimits? limits = null, IKvCache? cache = null)
+    /// <param name="stepTime">How long steps take; null for a millisecond, which the scheduler then has to learn.</param>
+    public TestEngine(
+        IIterationScheduler scheduler, EngineLimits? limits = null, IKvCache? cache = null, IStepTimeModel? stepTime = null)
     {
-        _scheduler = scheduler;
+        (_scheduler, ClosedForm) = (scheduler, stepTime);
         Cache = cache ?? new CountingKvCache(totalBlocks: 10_000, blockTokens: 16);
-        Core = new EngineCore(new(0), limits ?? new(), this, Cache, this, Events);
+        Core = new EngineCore(new(0), (limits ?? new()) with { SkipStableSteps = false }, this, Cache, this, Events);
     }
 
     public EngineCore Core { get; }
@@ -43,7 +45,7 @@ public sealed class TestEngine : IModelRunner, IIterationScheduler
     public Action<Step>? After { get; init; }
     public Instant Now { get; private set; }
 
-    public IStepTimeModel? ClosedForm => null;
+    public IStepTimeModel? ClosedForm { get; }
     public bool IsStable => _scheduler.IsStable;
     public IWaitingOrder? WaitingOrder => _scheduler.WaitingOrder;
     public bool RetiresTogether => _scheduler.RetiresTogether;
@@ -51,6 +53,10 @@ public sealed class TestEngine : IModelRunner, IIterationScheduler
     public bool Submit(int id, int promptTokens, int outputTokens, int priority = 0, double predicted = -1) =>
         Core.TrySubmit(
             Now, A.Request(id, promptTokens, priority: priority), new(predicted < 0 ? outputTokens : predicted, 0), outputTokens);
+
+    /// <summary>A request that arrives now.</summary>
+    public bool Submit(Request request, int outputTokens, double predicted = -1, bool mayDecline = false) => Core.TrySubmit(
+        Now, request with { Arrival = Now }, new(predicted < 0 ? outputTokens : predicted, 0), outputTokens, mayDecline: mayDecline);
 
     /// <summary>Takes so many steps, or all there are.</summary>
     /// <returns>False if the engine came to rest.</returns>
@@ -84,6 +90,6 @@ public sealed class TestEngine : IModelRunner, IIterationScheduler
         for (var i = 0; i < chunks.Length; i++)
             chunks[i] = ((int)_step![batch.Chunks[i].Sequence].Request.Id.Value, batch.Chunks[i].Tokens);
         Steps.Add(new(chunks, batch.AdvancesDecodes ? batch.Shape.DecodeSequences : 0));
-        return 1_000_000_000_000;
+        return ClosedForm?.StepTime(in batch.Shape) ?? 1_000_000_000_000;
     }
 }

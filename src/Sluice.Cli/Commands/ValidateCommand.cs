@@ -23,8 +23,33 @@ public static class ValidateCommand
             Arity = ArgumentArity.ZeroOrOne,
         };
         var json = new Option<bool>("--json") { Description = "print one JSON object to standard output" };
-        var command = new Command("validate", "Repeat measured runs in the simulator and print the errors.") { directory, json };
-        command.SetAction(parsed => Execute(parsed.GetValue(directory), parsed.GetValue(json), terminal));
+        var live = new Option<string>("--live")
+        {
+            Description = "run a workload with this model file here, and the same in the simulator", HelpName = "FILE.gguf",
+        };
+        var requests = new Option<int?>("--requests") { Description = "with --live: how many [200]", HelpName = "N" };
+        var seed = new Option<int?>("--seed") { Description = "with --live: of the workload [42]", HelpName = "N" };
+        var engine = new EngineOptions();
+        var command = new Command("validate", "Repeat measured runs in the simulator and print the errors.")
+        {
+            directory, json, live, requests, seed,
+        };
+        engine.AddTo(command);
+        command.SetAction(parsed =>
+        {
+            if (parsed.GetValue(live) is not { } model)
+                return Execute(parsed.GetValue(directory), parsed.GetValue(json), terminal);
+            if (parsed.GetValue(directory) is not null)
+                throw new InputException("--live: expected either a model file or a folder.");
+            var count = parsed.GetValue(requests) ?? 200;
+            if (count is < 10 or > 100_000) throw new InputException($"--requests {count}: expected 10 to 100000.");
+            var settings = engine.Read(parsed);
+            var comparison = LiveValidation.Run(
+                model, count, settings, Catalog.Make(engine.SystemName(parsed), PolicySettings.None),
+                (ulong)(parsed.GetValue(seed) ?? 42), terminal);
+            LiveValidation.Print(comparison, terminal);
+            return ExitCodes.Ok;
+        });
         return command;
     }
 

@@ -43,6 +43,16 @@ public sealed class PoissonLoad
         DroppedShare = 1 - requests.Count / (double)count;
     }
 
+    private PoissonLoad(PoissonLoad load, Workload unit)
+    {
+        _unit = unit;
+        (PromptTokensMean, OutputTokensMean, DroppedShare) = (load.PromptTokensMean, load.OutputTokensMean, load.DroppedShare);
+    }
+
+    /// <summary>The same with promises that depend on the request.</summary>
+    public PoissonLoad Promising(Func<Request, Slo> slo) =>
+        new(this, _unit with { Requests = [.. _unit.Requests.Select(r => r with { Slo = slo(r) })] });
+
     public string Name => _unit.Name;
     public double PromptTokensMean { get; }
     public double OutputTokensMean { get; }

@@ -5,9 +5,11 @@ namespace Sluice.Cli;
 /// <summary>Every reproduction by name, in the order they should be listed.</summary>
 public static class ReproductionCatalog
 {
-    public static IReadOnlyList<IReproduction> All { get; } = 
+    public static IReadOnlyList<IReproduction> All { get; } =
     [
-        new QlmReproduction(), new PagedAttentionReproduction(), new SclsReproduction(),
+        new QlmReproduction(), new PagedAttentionReproduction(), new NiyamaReproduction(), new SlosServeReproduction(),
+        new PredictionsReproduction(), new LtrReproduction(), new JitServeReproduction(),
+        new SclsReproduction(),
     ];
 
     /// <exception cref="InputException">No such reproduction.</exception>

@@ -85,6 +85,15 @@ public sealed class CountingKvCache : IKvCache
         held += lacks;
     }
 
+    public void Rewind(int sequence, int tokens)
+    {
+        ref var held = ref OnDevice(sequence);
+        var keeps = Math.Max(1, KvBlocks.For(Math.Max(1, tokens), BlockTokens));
+        if (keeps >= held) return;
+        FreeBlocks += held - keeps;
+        held = keeps;
+    }
+
     public void Release(int sequence)
     {
         ref var held = ref OnDevice(sequence);

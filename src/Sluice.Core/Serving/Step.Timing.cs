@@ -25,6 +25,14 @@ public sealed partial class Step
         return fits;
     }
 
+    /// <summary>True if this step computes a piece of the sequence's prompt already. O(chunks).</summary>
+    public bool IsInStep(int sequence)
+    {
+        foreach (var chunk in _batch.Chunks)
+            if (chunk.Sequence == sequence) return true;
+        return false;
+    }
+
     /// <summary>Predicted time of this step if it computed so many tokens of a prompt besides [fs].</summary>
     public long TimeWith(int prefillTokens, int computed)
     {

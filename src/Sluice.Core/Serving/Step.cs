@@ -20,7 +20,6 @@ public sealed partial class Step
     private readonly List<int> _swapped = new(16);
     private readonly List<int> _heldBack = new(16);
     private readonly List<int> _returning = new(16);
-    private readonly List<(int Slot, bool IsFree)> _declined = new(16);
     private long _swappedBetweenSteps;
 
     internal Step(
@@ -50,6 +49,9 @@ public sealed partial class Step
 
     /// <summary>Sequences that hold device KV without advancing.</summary>
     public int Paused { get; private set; }
+
+    /// <summary>Somebody who has KV already waits for room in the batch; nobody is admitted before.</summary>
+    public bool HasReturning => _returning.Count > 0;
 
     /// <summary>Sequences in the decoding set.</summary>
     public int Decoding => _decodes.Count;
@@ -192,11 +194,11 @@ public sealed partial class Step
     }
 
     /// <summary>Moves a running sequence's blocks to host memory.</summary>
-    /// <returns>False, and nothing changed, if host memory is short.</returns>
+    /// <returns>False, and nothing changed, if host memory is short or nothing of it is computed yet.</returns>
     public bool TrySwapOut(int sequence)
     {
         ref var s = ref _table[sequence];
-        if (!CanSwapOut(sequence)) return false;
+        if (ComputedTokens(sequence) == 0 || !CanSwapOut(sequence)) return false;
 
         TakeOutOfBatch(sequence, ref s);
         var moved = Cache.TrySwapOut(sequence);
@@ -253,22 +255,6 @@ public sealed partial class Step
 
     /// <summary>Lets this step compute fewer tokens than its budget, because it must not take long.</summary>
     public void NarrowBudget(int tokens) => Budget = Math.Min(Budget, tokens);
-
-    /// <summary>Tells whoever watches that a sequence is now served as best effort. What that means is the scheduler's
-    /// business.</summary>
-    public void Relegate(int sequence) => Emit(EventKind.Relegated, in _table[sequence], OutputTokens(sequence));
-
-    /// <summary>Hands a waiting sequence back, for another engine to try.</summary>
-    public void Decline(int sequence)
-    {
-        ref var s = ref _table[sequence];
-        Check.That(s.Phase == SequencePhase.Waiting);
-        Check.That(s.MayDecline);
-        _declined.Add((sequence, IsFree: Waiting.Take(sequence))); // Else its place in the queue is only marked.
-        s.Phase = SequencePhase.Removed;
-    }
-
-    internal List<(int Slot, bool IsFree)> Declined => _declined;
 
     internal void Begin(EngineTime now)
     {
@@ -451,6 +437,7 @@ public sealed partial class Step
                 shape.DecodeSequences--;
                 shape.ContextTokens -= s.Known;
                 Budget++;
+                Cache.Rewind(slot, s.Computed); // The block it was given for this step, which it does not take.
                 if (_decodes.Count == 0) _batch.AdvancesDecodes = false;
             }
         }

@@ -68,5 +68,5 @@ internal readonly unsafe struct AttentionKernels
         where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged where TFormat : struct, IWeightFormat => new(
         &AttentionTiles<TS, TF, TI, TFormat>.Scores4, &AttentionTiles<TS, TF, TI, TFormat>.Scores8,
         &AttentionTiles<TS, TF, TI, TFormat>.Values4, &AttentionTiles<TS, TF, TI, TFormat>.Values8,
-        TFormat.ActivationScale(0), TS.RowsMax);
+        TFormat.ActivationScale(0), TS.Registers == 32 ? 8 : 4);
 }

@@ -2,33 +2,33 @@ using Sluice.Core;
 
 namespace Sluice.Engine;
 
-/// <summary>Rows of activations laid out for the kernels: tiles of up to <see cref="PanelFormat.RowsMax"/> rows, in each all
-/// rows of a column beside one another, and the sums per block that formats with minima need.</summary>
+/// <summary>Rows of activations laid out for the kernels: tiles of up to four rows, in each all rows of a
+/// column beside one another, and the sums per block that formats with minima need.</summary>
 internal sealed unsafe class PackedRows : IDisposable
 {
+    /// <summary>Rows beside one another: with four registers of weights they fill 32 registers, and a panel is read once for
+    /// them.</summary>
+    public const int TileRowsMax = 4;
+
     private readonly AlignedMemory _values;
     private readonly AlignedMemory _sums;
     private readonly int _columnsMax;
     private readonly int _rowsMax;
 
-    /// <param name="rowsMax">A multiple of 8.</param>
+    /// <param name="rowsMax">A multiple of 4.</param>
     public PackedRows(int rowsMax, int columnsMax)
     {
-        Check.That(rowsMax % 8 == 0);
+        Check.That(rowsMax % TileRowsMax == 0);
         (_rowsMax, _columnsMax) = (rowsMax, columnsMax);
         _values = new((long)rowsMax * columnsMax * sizeof(float));
         _sums = new((long)rowsMax * (columnsMax / 16 + 1) * sizeof(float));
     }
 
     /// <summary>Tiles of so many rows.</summary>
-    public static int Tiles(int rows, int rowsMax) => (rows + rowsMax - 1) / rowsMax;
+    public static int Tiles(int rows) => (rows + TileRowsMax - 1) / TileRowsMax;
 
-    /// <summary>Rows of a tile's kernel: the smallest of 1, 2, 4 and 8 that holds what is left.</summary>
-    public static int TileRows(int rows, int rowsMax, int tile)
-    {
-        var left = rows - tile * rowsMax;
-        return left >= rowsMax ? rowsMax : left > 4 ? 8 : left > 2 ? 4 : left;
-    }
+    /// <summary>Rows of a tile's kernel: the smallest of 1, 2 and 4 that holds what is left.</summary>
+    public static int TileRows(int rows, int tile) => rows - tile * TileRowsMax is var left && left > 2 ? TileRowsMax : left;
 
     public float* Values(int firstRow, int columns) => _values.Floats + (long)firstRow * columns;
 
@@ -38,7 +38,7 @@ internal sealed unsafe class PackedRows : IDisposable
     /// <param name="from">Its first row.</param>
     /// <param name="stride">Floats from one row to the next.</param>
     /// <param name="rows">Rows there are, at most <paramref name="width"/>.</param>
-    /// <param name="width">Rows of the kernel: 1, 2, 4 or 8.</param>
+    /// <param name="width">Rows of the kernel: 1, 2 or 4.</param>
     /// <param name="at">The tile's first row here.</param>
     public void Pack(in ActivationForm form, float* from, int stride, int rows, int width, int columns, int at)
     {

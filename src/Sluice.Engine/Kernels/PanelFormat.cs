@@ -15,21 +15,28 @@ internal readonly unsafe struct TileSet
     public required delegate*<byte*, int, float*, float*, float*, void> One { get; init; }
     public required delegate*<byte*, int, float*, float*, float*, void> Two { get; init; }
     public required delegate*<byte*, int, float*, float*, float*, void> Four { get; init; }
-    public required delegate*<byte*, int, float*, float*, float*, void> Eight { get; init; }
 
-    /// <param name="rows">1, 2, 4 or 8.</param>
+    /// <summary>Writes a panel's weights as floats, in the layout of <see cref="F32Format"/>; for formats without
+    /// scales.</summary>
+    public required delegate*<byte*, int, float*, void> Expand { get; init; }
+
+    /// <param name="rows">1, 2 or 4.</param>
     public void Run(int rows, byte* panel, int columns, float* x, float* sums, float* to)
     {
-        var kernel = rows switch { 1 => One, 2 => Two, 4 => Four, _ => Eight };
+        var kernel = rows switch { 1 => One, 2 => Two, _ => Four };
         kernel(panel, columns, x, sums, to);
     }
 }
 
 /// <summary>What the code around the kernels must know of a format: <see cref="IWeightFormat"/> with its type argument
 /// closed.</summary>
+/// <param name="Expanded">Where converting weights for every tile anew costs more than the multiply-adds leave room for: the
+/// format that many rows compute with, after <see cref="TileSet.Expand"/>. Products then lack
+/// <see cref="OutputScale"/>.</param>
 internal sealed record PanelFormat(
     GgufTensorType Type, bool IsScaled, bool HasHighBits, int SuperColumns, int BlockColumns, int GroupColumns,
-    int SuperHeaderBytes, int BlockHeaderBytes, int GroupBytes, ActivationForm Form, int RowsMax, TileSet Tiles)
+    int SuperHeaderBytes, int BlockHeaderBytes, int GroupBytes, ActivationForm Form, TileSet Tiles,
+    float OutputScale, PanelFormat? Expanded)
 {
     /// <summary>Bytes of a panel of 64 rows.</summary>
     /// <param name="columns">A multiple of <see cref="SuperColumns"/>.</param>
@@ -67,12 +74,12 @@ internal sealed record PanelFormat(
         TFormat.SuperHeaderBytes, TFormat.BlockHeaderBytes, TFormat.GroupBytes,
         new(TFormat.ActivationScale(0), TFormat.ActivationScale(1), TFormat.ActivationScale(2), TFormat.ActivationScale(3),
             TFormat.HasMinimum ? TFormat.BlockColumns : 0),
-        TS.RowsMax,
         new TileSet
         {
             One = &Tiles<TS, TF, TI, TFormat>.One,
             Two = &Tiles<TS, TF, TI, TFormat>.Two,
-            Four = &Tiles<TS, TF, TI, TFormat>.Four,
-            Eight = &Tiles<TS, TF, TI, TFormat>.Eight,
-        });
+            Four = TS.Registers == 32 ? &Tiles<TS, TF, TI, TFormat>.FourWide : &Tiles<TS, TF, TI, TFormat>.Four,
+            Expand = &Tiles<TS, TF, TI, TFormat>.Expand,
+        },
+        TFormat.OutputScale, type == GgufTensorType.F16 ? Make<TS, TF, TI, F32Format>(GgufTensorType.F32) : null);
 }

@@ -2,18 +2,18 @@ using System.Runtime.CompilerServices;
 
 namespace Sluice.Engine;
 
-/// <summary>Products of a panel of 64 weight rows with 1, 2, 4 or 8 rows of activations.</summary>
+/// <summary>Products of a panel of 64 weight rows with 1, 2 or 4 rows of activations.</summary>
 /// <remarks>Every product is summed along the columns from first to last, one fused multiply-add each, in its own lane; scaled
-/// formats do so within a block and add up the blocks in order. That order is the same in all four, at every width, so a row
+/// formats do so within a block and add up the blocks in order. That order is the same in all of them, at every width, so a row
 /// of activations gives the same bits whichever rows it is computed with. The bodies differ only in how many sums are
 /// kept in registers.</remarks>
-internal static unsafe class Tiles<TS, TF, TI, TFormat>
+internal static unsafe partial class Tiles<TS, TF, TI, TFormat>
     where TS : struct, ISimd<TF, TI>
     where TF : unmanaged
     where TI : unmanaged
     where TFormat : struct, IWeightFormat
 {
-    // Parameters of all four: the panel; its columns; activations, column by column, the rows beside one another;
+    // Parameters of all: the panel; its columns; activations, column by column, the rows beside one another;
     // minus their sums per block, likewise; and where the 64 products of each row go.
 
     /// <summary>One row: four registers of weights at a time.</summary>
@@ -221,229 +221,6 @@ internal static unsafe class Tiles<TS, TF, TI, TFormat>
         c13 = TS.Fma(a, b3, c13);
     }
 
-    /// <summary>Four rows: two registers of weights at a time.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Four(byte* panel, int columns, float* x, float* sums, float* sum)
-    {
-        var superColumns = TFormat.IsScaled ? TFormat.SuperColumns : columns;
-        var blockColumns = TFormat.IsScaled ? TFormat.BlockColumns : columns;
-        var mask0 = TS.AllBits(0xF);
-        var mask1 = TS.AllBits(0xF0);
-        var mask2 = TS.AllBits(0xF00);
-        var mask3 = TS.AllBits(0xF000);
-        for (var row = 0; row < Panel.Rows; row += 2 * TS.Width)
-        {
-            var at = panel;
-            var from = x;
-            var less = sums;
-            var to = sum + row;
-            if (TFormat.IsScaled) Clear(to, 4, 2);
-            for (var s = 0; s < columns; s += superColumns)
-            {
-                var superBlock = at;
-                at += TFormat.SuperHeaderBytes;
-                Scales(superBlock, row, out var scale0, out var minimum0);
-                Scales(superBlock, row + TS.Width, out var scale1, out var minimum1);
-                for (var b = 0; b < superColumns; b += blockColumns)
-                {
-                    var block = at;
-                    at += TFormat.BlockHeaderBytes;
-                    TF c00 = TS.Zero, c01 = TS.Zero;
-                    TF c10 = TS.Zero, c11 = TS.Zero;
-                    TF c20 = TS.Zero, c21 = TS.Zero;
-                    TF c30 = TS.Zero, c31 = TS.Zero;
-                    for (var g = 0; g < blockColumns; g += TFormat.GroupColumns)
-                    {
-                        var w0 = TFormat.Load<TS, TF, TI>(at, row);
-                        var w1 = TFormat.Load<TS, TF, TI>(at, row + TS.Width);
-                        var h0 = TFormat.LoadHigh<TS, TF, TI>(at, row);
-                        var h1 = TFormat.LoadHigh<TS, TF, TI>(at, row + TS.Width);
-                        at += TFormat.GroupBytes;
-                        for (var r = 0; r < TFormat.GroupColumns; r += TFormat.RunColumns)
-                        {
-                            FourColumn(from, w0, h0, w1, h1, mask0,
-                                ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31);
-                            if (TFormat.RunColumns == 1) break;
-                            FourColumn(from + 4, w0, h0, w1, h1, mask1,
-                                ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31);
-                            FourColumn(from + 8, w0, h0, w1, h1, mask2,
-                                ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31);
-                            FourColumn(from + 12, w0, h0, w1, h1, mask3,
-                                ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31);
-                            from += 16;
-                            w0 = TS.Right16(w0);
-                            w1 = TS.Right16(w1);
-                            if (!TFormat.HasHighBits) continue;
-                            h0 = TS.Right2(h0);
-                            h1 = TS.Right2(h1);
-                        }
-
-                        if (TFormat.RunColumns == 1) from += 4;
-                    }
-
-                    Parts(block, row, scale0, minimum0, out var part0, out var partMinimum0);
-                    Finish(to, c00, part0, partMinimum0, less);
-                    Finish(to + Panel.Rows, c10, part0, partMinimum0, less + 1);
-                    Finish(to + 2 * Panel.Rows, c20, part0, partMinimum0, less + 2);
-                    Finish(to + 3 * Panel.Rows, c30, part0, partMinimum0, less + 3);
-                    Parts(block, row + TS.Width, scale1, minimum1, out var part1, out var partMinimum1);
-                    Finish(to + TS.Width, c01, part1, partMinimum1, less);
-                    Finish(to + TS.Width + Panel.Rows, c11, part1, partMinimum1, less + 1);
-                    Finish(to + TS.Width + 2 * Panel.Rows, c21, part1, partMinimum1, less + 2);
-                    Finish(to + TS.Width + 3 * Panel.Rows, c31, part1, partMinimum1, less + 3);
-                    less += 4;
-                }
-            }
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void FourColumn(
-        float* x, TI w0, TI h0, TI w1, TI h1, TI mask,
-        ref TF c00, ref TF c01, ref TF c10, ref TF c11, ref TF c20, ref TF c21, ref TF c30, ref TF c31)
-    {
-        var b0 = TFormat.Value<TS, TF, TI>(w0, h0, mask);
-        var b1 = TFormat.Value<TS, TF, TI>(w1, h1, mask);
-        var a = TS.All(x[0]);
-        c00 = TS.Fma(a, b0, c00);
-        c01 = TS.Fma(a, b1, c01);
-        a = TS.All(x[1]);
-        c10 = TS.Fma(a, b0, c10);
-        c11 = TS.Fma(a, b1, c11);
-        a = TS.All(x[2]);
-        c20 = TS.Fma(a, b0, c20);
-        c21 = TS.Fma(a, b1, c21);
-        a = TS.All(x[3]);
-        c30 = TS.Fma(a, b0, c30);
-        c31 = TS.Fma(a, b1, c31);
-    }
-
-    /// <summary>Eight rows, for machines with 32 registers.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Eight(byte* panel, int columns, float* x, float* sums, float* sum)
-    {
-        var superColumns = TFormat.IsScaled ? TFormat.SuperColumns : columns;
-        var blockColumns = TFormat.IsScaled ? TFormat.BlockColumns : columns;
-        var mask0 = TS.AllBits(0xF);
-        var mask1 = TS.AllBits(0xF0);
-        var mask2 = TS.AllBits(0xF00);
-        var mask3 = TS.AllBits(0xF000);
-        for (var row = 0; row < Panel.Rows; row += 2 * TS.Width)
-        {
-            var at = panel;
-            var from = x;
-            var less = sums;
-            var to = sum + row;
-            if (TFormat.IsScaled) Clear(to, 8, 2);
-            for (var s = 0; s < columns; s += superColumns)
-            {
-                var superBlock = at;
-                at += TFormat.SuperHeaderBytes;
-                Scales(superBlock, row, out var scale0, out var minimum0);
-                Scales(superBlock, row + TS.Width, out var scale1, out var minimum1);
-                for (var b = 0; b < superColumns; b += blockColumns)
-                {
-                    var block = at;
-                    at += TFormat.BlockHeaderBytes;
-                    TF c00 = TS.Zero, c01 = TS.Zero;
-                    TF c10 = TS.Zero, c11 = TS.Zero;
-                    TF c20 = TS.Zero, c21 = TS.Zero;
-                    TF c30 = TS.Zero, c31 = TS.Zero;
-                    TF c40 = TS.Zero, c41 = TS.Zero;
-                    TF c50 = TS.Zero, c51 = TS.Zero;
-                    TF c60 = TS.Zero, c61 = TS.Zero;
-                    TF c70 = TS.Zero, c71 = TS.Zero;
-                    for (var g = 0; g < blockColumns; g += TFormat.GroupColumns)
-                    {
-                        var w0 = TFormat.Load<TS, TF, TI>(at, row);
-                        var w1 = TFormat.Load<TS, TF, TI>(at, row + TS.Width);
-                        var h0 = TFormat.LoadHigh<TS, TF, TI>(at, row);
-                        var h1 = TFormat.LoadHigh<TS, TF, TI>(at, row + TS.Width);
-                        at += TFormat.GroupBytes;
-                        for (var r = 0; r < TFormat.GroupColumns; r += TFormat.RunColumns)
-                        {
-                            EightColumn(from, w0, h0, w1, h1, mask0,
-                                ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31,
-                                ref c40, ref c41, ref c50, ref c51, ref c60, ref c61, ref c70, ref c71);
-                            if (TFormat.RunColumns == 1) break;
-                            EightColumn(from + 8, w0, h0, w1, h1, mask1,
-                                ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31,
-                                ref c40, ref c41, ref c50, ref c51, ref c60, ref c61, ref c70, ref c71);
-                            EightColumn(from + 16, w0, h0, w1, h1, mask2,
-                                ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31,
-                                ref c40, ref c41, ref c50, ref c51, ref c60, ref c61, ref c70, ref c71);
-                            EightColumn(from + 24, w0, h0, w1, h1, mask3,
-                                ref c00, ref c01, ref c10, ref c11, ref c20, ref c21, ref c30, ref c31,
-                                ref c40, ref c41, ref c50, ref c51, ref c60, ref c61, ref c70, ref c71);
-                            from += 32;
-                            w0 = TS.Right16(w0);
-                            w1 = TS.Right16(w1);
-                            if (!TFormat.HasHighBits) continue;
-                            h0 = TS.Right2(h0);
-                            h1 = TS.Right2(h1);
-                        }
-
-                        if (TFormat.RunColumns == 1) from += 8;
-                    }
-
-                    Parts(block, row, scale0, minimum0, out var part0, out var partMinimum0);
-                    Finish(to, c00, part0, partMinimum0, less);
-                    Finish(to + Panel.Rows, c10, part0, partMinimum0, less + 1);
-                    Finish(to + 2 * Panel.Rows, c20, part0, partMinimum0, less + 2);
-                    Finish(to + 3 * Panel.Rows, c30, part0, partMinimum0, less + 3);
-                    Finish(to + 4 * Panel.Rows, c40, part0, partMinimum0, less + 4);
-                    Finish(to + 5 * Panel.Rows, c50, part0, partMinimum0, less + 5);
-                    Finish(to + 6 * Panel.Rows, c60, part0, partMinimum0, less + 6);
-                    Finish(to + 7 * Panel.Rows, c70, part0, partMinimum0, less + 7);
-                    Parts(block, row + TS.Width, scale1, minimum1, out var part1, out var partMinimum1);
-                    Finish(to + TS.Width, c01, part1, partMinimum1, less);
-                    Finish(to + TS.Width + Panel.Rows, c11, part1, partMinimum1, less + 1);
-                    Finish(to + TS.Width + 2 * Panel.Rows, c21, part1, partMinimum1, less + 2);
-                    Finish(to + TS.Width + 3 * Panel.Rows, c31, part1, partMinimum1, less + 3);
-                    Finish(to + TS.Width + 4 * Panel.Rows, c41, part1, partMinimum1, less + 4);
-                    Finish(to + TS.Width + 5 * Panel.Rows, c51, part1, partMinimum1, less + 5);
-                    Finish(to + TS.Width + 6 * Panel.Rows, c61, part1, partMinimum1, less + 6);
-                    Finish(to + TS.Width + 7 * Panel.Rows, c71, part1, partMinimum1, less + 7);
-                    less += 8;
-                }
-            }
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void EightColumn(
-        float* x, TI w0, TI h0, TI w1, TI h1, TI mask,
-        ref TF c00, ref TF c01, ref TF c10, ref TF c11, ref TF c20, ref TF c21, ref TF c30, ref TF c31,
-        ref TF c40, ref TF c41, ref TF c50, ref TF c51, ref TF c60, ref TF c61, ref TF c70, ref TF c71)
-    {
-        var b0 = TFormat.Value<TS, TF, TI>(w0, h0, mask);
-        var b1 = TFormat.Value<TS, TF, TI>(w1, h1, mask);
-        var a = TS.All(x[0]);
-        c00 = TS.Fma(a, b0, c00);
-        c01 = TS.Fma(a, b1, c01);
-        a = TS.All(x[1]);
-        c10 = TS.Fma(a, b0, c10);
-        c11 = TS.Fma(a, b1, c11);
-        a = TS.All(x[2]);
-        c20 = TS.Fma(a, b0, c20);
-        c21 = TS.Fma(a, b1, c21);
-        a = TS.All(x[3]);
-        c30 = TS.Fma(a, b0, c30);
-        c31 = TS.Fma(a, b1, c31);
-        a = TS.All(x[4]);
-        c40 = TS.Fma(a, b0, c40);
-        c41 = TS.Fma(a, b1, c41);
-        a = TS.All(x[5]);
-        c50 = TS.Fma(a, b0, c50);
-        c51 = TS.Fma(a, b1, c51);
-        a = TS.All(x[6]);
-        c60 = TS.Fma(a, b0, c60);
-        c61 = TS.Fma(a, b1, c61);
-        a = TS.All(x[7]);
-        c70 = TS.Fma(a, b0, c70);
-        c71 = TS.Fma(a, b1, c71);
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Scales(byte* superBlock, int row, out TF scale, out TF minimum)
     {
@@ -455,7 +232,9 @@ internal static unsafe class Tiles<TS, TF, TI, TFormat>
     private static void Parts(byte* block, int row, TF scale, TF minimum, out TF part, out TF partMinimum)
     {
         part = TFormat.BlockHeaderBytes > 0 ? TS.Multiply(scale, TFormat.PartScale<TS, TF, TI>(block, row)) : scale;
-        partMinimum = TFormat.BlockHeaderBytes > 0 ? TS.Multiply(minimum, TFormat.PartMinimum<TS, TF, TI>(block, row)) : minimum;
+        partMinimum = TFormat.BlockHeaderBytes > 0
+            ? TS.Multiply(minimum, TFormat.PartMinimum<TS, TF, TI>(block, row))
+            : minimum;
     }
 
     /// <summary>Adds a block's sums to the products; without scales there is one block, and they are the products.</summary>
@@ -471,6 +250,19 @@ internal static unsafe class Tiles<TS, TF, TI, TFormat>
         var all = TS.Fma(scale, sum, TS.Load(to));
         if (TFormat.HasMinimum) all = TS.Fma(minimum, TS.All(*less), all);
         TS.Store(to, all);
+    }
+
+    /// <summary>The values that the kernels multiply with, as floats, column by column; for formats without scales.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Expand(byte* panel, int columns, float* to)
+    {
+        for (var c = 0; c < columns; c++)
+        {
+            for (var row = 0; row < Panel.Rows; row += TS.Width)
+                TS.Store(to + row, TFormat.Value<TS, TF, TI>(TFormat.Load<TS, TF, TI>(panel, row), default, default));
+            panel += TFormat.GroupBytes;
+            to += Panel.Rows;
+        }
     }
 
     private static void Clear(float* to, int rows, int vectors)

@@ -52,7 +52,7 @@ internal sealed unsafe class ExpertQueues(int experts, int used)
         for (var e = 0; e < experts; e++)
         {
             _firsts[e] = at;
-            at += (_counts[e] + 7) / 8 * 8;
+            at += PackedRows.Tiles(_counts[e]) * PackedRows.TileRowsMax;
             _counts[e] = 0;
         }
 

@@ -3,7 +3,9 @@ namespace Sluice.Engine;
 /// <summary>What one thread needs for itself.</summary>
 internal sealed unsafe class MemberScratch : IDisposable
 {
-    private const int RowsMax = 8;
+    /// <summary>Rows, and queries, that it holds.</summary>
+    public const int RowsMax = 8;
+
     private readonly AlignedMemory _floats;
     private readonly AlignedMemory _tiles;
 
@@ -17,7 +19,8 @@ internal sealed unsafe class MemberScratch : IDisposable
         long[] sizes =
         [
             RowsMax * dim, RowsMax * Panel.Rows, RowsMax * Panel.Rows, (long)RowsMax * ScoreStride, RowsMax * head,
-            RowsMax * store.ValueWidth, head,
+            RowsMax * store.ValueWidth, head, (long)Panel.Rows * StepBuffers.ColumnsMax(config),
+            (long)Panel.Rows * StepBuffers.ColumnsMax(config),
         ];
         _floats = new(sizes.Sum() * sizeof(float));
         var at = _floats.Floats;
@@ -27,7 +30,9 @@ internal sealed unsafe class MemberScratch : IDisposable
         Scores = at += sizes[2];
         Queries = at += sizes[3];
         HeadOutputs = at += sizes[4];
-        Head = at + sizes[5];
+        Head = at += sizes[5];
+        ExpandedA = at += sizes[6];
+        ExpandedB = at + sizes[7];
         _tiles = new(2L * (tiles + 1) * sizeof(nint));
         KeyTiles = (nint*)_tiles.At;
         ValueTiles = KeyTiles + tiles + 1;
@@ -40,6 +45,10 @@ internal sealed unsafe class MemberScratch : IDisposable
     /// <summary>Products of one panel with up to 8 rows.</summary>
     public float* ProductA { get; }
     public float* ProductB { get; }
+
+    /// <summary>Panels of weights as floats.</summary>
+    public float* ExpandedA { get; }
+    public float* ExpandedB { get; }
 
     /// <summary>Of up to 8 queries.</summary>
     public float* Scores { get; }

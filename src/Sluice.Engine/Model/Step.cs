@@ -18,10 +18,11 @@ internal sealed unsafe partial class Step : ITeamWork, IDisposable
     private readonly AttentionKernels _attention;
     private readonly MemberScratch[] _scratch;
     private readonly ExpertQueues? _queues;
-    private readonly int _rowsMax;
     private StepBuffers _buffers;
     private int[] _outputRows = [];
+    private int[] _outputPlaces = [];
     private int _outputCount;
+    private ILayerGate? _gate;
     private ForwardBatch _batch = new();
     private float* _to;
     private bool _wantsHidden;
@@ -33,7 +34,6 @@ internal sealed unsafe partial class Step : ITeamWork, IDisposable
         _vocabulary = new(weights.Vocabulary);
         _rope = new(config, weights.RopeFrequencies is { } factors ? factors.At : null);
         _attention = AttentionKernels.Of(options.KvType, options.InstructionSet);
-        _rowsMax = weights.Vocabulary.Format.RowsMax;
         _scratch = new MemberScratch[team.Size];
         for (var i = 0; i < team.Size; i++) _scratch[i] = new(config, store, contextMax);
         _queues = config.Experts > 0 ? new(config.Experts, config.ExpertsUsed) : null;
@@ -42,19 +42,11 @@ internal sealed unsafe partial class Step : ITeamWork, IDisposable
     }
 
     /// <param name="to">Logits, or hidden states after the final norm, of the batch's output rows.</param>
-    public void Compute(ForwardBatch batch, float* to, bool wantsHidden)
+    public void Compute(ForwardBatch batch, float* to, bool wantsHidden, ILayerGate? gate)
     {
-        (_batch, _wantsHidden) = (batch, wantsHidden);
+        (_batch, _wantsHidden, _gate) = (batch, wantsHidden, gate);
         _to = to;
-        var rows = batch.Tokens.Length;
-        if (rows > _buffers.Rows) Resize(Math.Max(rows, 2 * _buffers.Rows));
-        _outputCount = 0;
-        foreach (var chunk in batch.Chunks)
-        {
-            var end = chunk.FirstRow + chunk.Rows;
-            for (var row = end - chunk.LogitRows; row < end; row++) _outputRows[_outputCount++] = row;
-        }
-
+        Begin();
         _team.Run(this);
     }
 
@@ -65,7 +57,16 @@ internal sealed unsafe partial class Step : ITeamWork, IDisposable
         for (var l = 0; l < _layers.Length; l++)
         {
             var layer = _layers[l];
-            Attend(layer, l, member);
+            if (_rows > 0) Attend(layer, l, member);
+            if (_rows > 0 && layer.Router is not null) Route(layer, member);
+            if (_gate is not null || _waiting > 0)
+            {
+                _team.Meet();
+                if (member == 0) PassGate(l);
+                _team.Meet();
+            }
+
+            if (_rows == 0) continue;
             if (layer.Router is null) FeedForward(layer, member);
             else RunExperts(layer, member);
         }
@@ -84,7 +85,7 @@ internal sealed unsafe partial class Step : ITeamWork, IDisposable
     {
         _buffers.Dispose();
         _buffers = new(_config, rows);
-        _outputRows = new int[_buffers.Rows];
+        (_outputRows, _outputPlaces) = (new int[_buffers.Rows], new int[_buffers.Rows]);
         _queues?.Resize(_buffers.Rows, _buffers.Positions);
     }
 
@@ -96,17 +97,17 @@ internal sealed unsafe partial class Step : ITeamWork, IDisposable
             WeightRows.Decode(embeddings.Type, embeddings.Data + tokens[r] * embeddings.RowBytes, _config.Dim,
                 _buffers.Hidden + (long)r * _buffers.DimStride);
 
-        var index = 0;
-        foreach (var chunk in _batch.Chunks)
-            for (var i = 0; i < chunk.Rows; i++, index++)
-                if (index % _team.Size == member)
-                    _rope.Angles(
-                        chunk.FirstPosition + i, _buffers.Cos + (long)index * _rope.Pairs, _buffers.Sin + (long)index * _rope.Pairs);
+        foreach (var chunk in Active)
+            for (var i = 0; i < chunk.Rows; i++)
+                if ((chunk.FirstRow + i) % _team.Size == member) SetAngles(chunk.FirstRow + i, chunk.FirstPosition + i);
     }
+
+    private void SetAngles(int row, int position) =>
+        _rope.Angles(position, _buffers.Cos + (long)row * _rope.Pairs, _buffers.Sin + (long)row * _rope.Pairs);
 
     private void FeedForward(LayerPlan layer, int member)
     {
-        var rows = _batch.Tokens.Length;
+        var rows = _rows;
         var scratch = _scratch[member];
         var packed = Input(layer.GateUp[0], Hidden, layer.Weights.FeedForwardNorm.At, rows, default, member);
         var (first, end) = Share(layer.GateUp[0].Matrices[0].Panels, member);
@@ -117,11 +118,9 @@ internal sealed unsafe partial class Step : ITeamWork, IDisposable
         (first, end) = Share(layer.Down[0].Panels, member);
         for (var p = first; p < end; p++)
         {
-            for (var t = 0; t < PackedRows.Tiles(rows, _rowsMax); t++)
-            {
-                var held = Product(layer.Down[0], 0, packed, p, 0, rows, t, scratch.ProductA);
-                AddTo(Hidden, t * _rowsMax, p, held, scratch.ProductA);
-            }
+            var panel = View(layer.Down[0], 0, p, rows, scratch.ExpandedA);
+            for (var t = 0; t < PackedRows.Tiles(rows); t++)
+                AddTo(Hidden, t * PackedRows.TileRowsMax, p, Product(panel, packed, 0, rows, t, scratch.ProductA), scratch.ProductA);
         }
 
         _team.Meet();
@@ -133,7 +132,7 @@ internal sealed unsafe partial class Step : ITeamWork, IDisposable
         {
             var normed = _scratch[member].Normed;
             Lanes.RmsNorm(Hidden.Row(_outputRows[i]), _weights.FinalNorm.At, _config.Dim, _config.RmsEpsilon, normed);
-            new ReadOnlySpan<float>(normed, _config.Dim).CopyTo(new(_to + (long)i * _config.Dim, _config.Dim));
+            new ReadOnlySpan<float>(normed, _config.Dim).CopyTo(new(_to + (long)_outputPlaces[i] * _config.Dim, _config.Dim));
         }
     }
 
@@ -146,12 +145,14 @@ internal sealed unsafe partial class Step : ITeamWork, IDisposable
         for (var p = first; p < end; p++)
         {
             var count = Math.Min(Panel.Rows, _config.Vocabulary - p * Panel.Rows);
-            for (var t = 0; t < PackedRows.Tiles(_outputCount, _rowsMax); t++)
+            var panel = View(_vocabulary, 0, p, _outputCount, scratch.ExpandedA);
+            for (var t = 0; t < PackedRows.Tiles(_outputCount); t++)
             {
-                var held = Product(_vocabulary, 0, packed, p, 0, _outputCount, t, scratch.ProductA);
+                var held = Product(panel, packed, 0, _outputCount, t, scratch.ProductA);
                 for (var r = 0; r < held; r++)
                 {
-                    var to = _to + (long)(t * _rowsMax + r) * _config.Vocabulary + p * Panel.Rows;
+                    var place = _outputPlaces[t * PackedRows.TileRowsMax + r];
+                    var to = _to + (long)place * _config.Vocabulary + p * Panel.Rows;
                     new ReadOnlySpan<float>(scratch.ProductA + r * Panel.Rows, count).CopyTo(new(to, count));
                 }
             }

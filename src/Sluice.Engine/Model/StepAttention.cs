@@ -9,16 +9,16 @@ internal sealed unsafe partial class Step
 
     private void Attend(LayerPlan layer, int layerIndex, int member)
     {
-        var rows = _batch.Tokens.Length;
+        var rows = _rows;
         QueryKeyValue(layer, rows, member);
         _team.Meet();
 
-        // Decodes read only keys that were there before, and their own.
-        var decodesOnly = rows == _batch.Chunks.Length;
+        // Decodes read only keys that were there before, and their own; so do prompts' last tokens that share nothing new.
+        var decodesOnly = rows == _chunkCount && !_batch.SharesNewKeys;
         if (!decodesOnly)
         {
             var index = 0;
-            foreach (var chunk in _batch.Chunks)
+            foreach (var chunk in Active)
                 for (var i = 0; i < chunk.Rows; i++)
                     for (var head = 0; head < _config.KvHeads; head++)
                         if (index++ % _team.Size == member) TurnAndStore(layer.Weights, chunk, i, layerIndex, head, member);
@@ -26,7 +26,7 @@ internal sealed unsafe partial class Step
         }
 
         var item = 0;
-        foreach (var chunk in _batch.Chunks)
+        foreach (var chunk in Active)
         {
             for (var first = 0; first < chunk.Rows; first += AttentionRows)
             {
@@ -44,8 +44,12 @@ internal sealed unsafe partial class Step
         var (start, end) = Share(layer.Output.Panels, member);
         var product = _scratch[member].ProductA;
         for (var p = start; p < end; p++)
-            for (var t = 0; t < PackedRows.Tiles(rows, _rowsMax); t++)
-                AddTo(Hidden, t * _rowsMax, p, Product(layer.Output, 0, packed, p, 0, rows, t, product), product);
+        {
+            var panel = View(layer.Output, 0, p, rows, _scratch[member].ExpandedA);
+            for (var t = 0; t < PackedRows.Tiles(rows); t++)
+                AddTo(Hidden, t * PackedRows.TileRowsMax, p, Product(panel, packed, 0, rows, t, product), product);
+        }
+
         _team.Meet();
     }
 
@@ -65,12 +69,13 @@ internal sealed unsafe partial class Step
                 1 => (new RowBuffer(_buffers.Key, _buffers.KvStride), layer.Weights.KeyBias),
                 _ => (new RowBuffer(_buffers.Value, _buffers.KvStride), layer.Weights.ValueBias),
             };
-            for (var t = 0; t < PackedRows.Tiles(rows, _rowsMax); t++)
+            var view = View(projection, matrix, panel, rows, _scratch[member].ExpandedA);
+            for (var t = 0; t < PackedRows.Tiles(rows); t++)
             {
-                var held = Product(projection, matrix, packed, panel, 0, rows, t, product);
+                var held = Product(view, packed, 0, rows, t, product);
                 for (var r = 0; bias is not null && r < held; r++)
                     Lanes.Add(bias.At + panel * Panel.Rows, product + r * Panel.Rows, Panel.Rows);
-                CopyTo(to, t * _rowsMax, panel, held, product);
+                CopyTo(to, t * PackedRows.TileRowsMax, panel, held, product);
             }
         }
     }

@@ -9,7 +9,7 @@ internal sealed unsafe class StepBuffers : IDisposable
 
     public StepBuffers(ModelConfig config, int rows)
     {
-        Rows = (rows + 7) / 8 * 8;
+        Rows = PackedRows.Tiles(rows) * PackedRows.TileRowsMax;
         DimStride = Stride(config.Dim);
         QueryStride = Stride(config.QueryWidth);
         KvStride = Stride(config.KvWidth);
@@ -18,7 +18,7 @@ internal sealed unsafe class StepBuffers : IDisposable
         RopePairs = config.RopeDimensions / 2;
 
         // An expert's tokens begin at a whole tile.
-        Positions = config.Experts == 0 ? Rows : Rows * config.ExpertsUsed + 8 * config.Experts;
+        Positions = config.Experts == 0 ? Rows : Rows * config.ExpertsUsed + PackedRows.TileRowsMax * config.Experts;
         Hidden = Floats(Rows, DimStride);
         Query = Floats(Rows, QueryStride);
         Key = Floats(Rows, KvStride);
@@ -34,7 +34,8 @@ internal sealed unsafe class StepBuffers : IDisposable
         }
 
         var columnsMax = ColumnsMax(config);
-        for (var f = 0; f < Projection.FormsMax; f++) Packed[f] = new PackedRows((Positions + 7) / 8 * 8, columnsMax);
+        var packedRows = PackedRows.Tiles(Positions) * PackedRows.TileRowsMax;
+        for (var f = 0; f < Projection.FormsMax; f++) Packed[f] = new(packedRows, columnsMax);
     }
 
     public int Rows { get; }

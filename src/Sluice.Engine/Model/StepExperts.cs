@@ -6,8 +6,8 @@ internal sealed unsafe partial class Step
 {
     private void RunExperts(LayerPlan layer, int member)
     {
-        var rows = _batch.Tokens.Length;
-        Route(layer, rows, member);
+        if (member == 0) _queues!.Fill(_buffers.Router, _buffers.RouterStride, _rows);
+        _team.Meet();
         var queues = _queues!;
         var norm = layer.Weights.FeedForwardNorm.At;
         PackQueues(layer.GateUp, Hidden, norm, member);
@@ -27,25 +27,25 @@ internal sealed unsafe partial class Step
         (first, end) = Share(panels * queues.Experts, member);
         for (var i = first; i < end; i++) Down(layer.Down[i / panels], i / panels, i % panels, member);
         _team.Meet();
-        Join(rows, member);
+        AddExperts(member);
         _team.Meet();
     }
 
-    private void Route(LayerPlan layer, int rows, int member)
+    private void Route(LayerPlan layer, int member)
     {
+        var rows = _rows;
         var projection = layer.Router!;
         var packed = Input(projection, Hidden, layer.Weights.FeedForwardNorm.At, rows, default, member);
-        var to = new RowBuffer(_buffers.Router, _buffers.RouterStride);
+        var to = Router;
         var product = _scratch[member].ProductA;
-        var tiles = PackedRows.Tiles(rows, _rowsMax);
+        var tiles = PackedRows.Tiles(rows);
         for (var i = member; i < tiles * projection.Panels; i += _team.Size)
         {
             var (tile, panel) = (i / projection.Panels, i % projection.Panels);
-            CopyTo(to, tile * _rowsMax, panel, Product(projection, 0, packed, panel, 0, rows, tile, product), product);
+            var view = View(projection, 0, panel, 0, null);
+            CopyTo(to, tile * PackedRows.TileRowsMax, panel, Product(view, packed, 0, rows, tile, product), product);
         }
 
-        _team.Meet();
-        if (member == 0) _queues!.Fill(_buffers.Router, _buffers.RouterStride, rows);
         _team.Meet();
     }
 
@@ -56,7 +56,7 @@ internal sealed unsafe partial class Step
         for (var e = 0; e < queues.Experts; e++)
         {
             var (first, count) = (queues.First(e), queues.Count(e));
-            for (var t = 0; t < PackedRows.Tiles(count, _rowsMax); t++)
+            for (var t = 0; t < PackedRows.Tiles(count); t++)
             {
                 if (item++ % _team.Size != member) continue;
                 // Hidden states come from where their rows are; inner ones lie at the queue's positions.
@@ -75,18 +75,19 @@ internal sealed unsafe partial class Step
         var product = _scratch[member].ProductA;
         var to = new RowBuffer(_buffers.ExpertOutput, _buffers.DimStride);
         var (first, count) = (queues.First(expert), queues.Count(expert));
-        for (var t = 0; t < PackedRows.Tiles(count, _rowsMax); t++)
+        var view = View(projection, 0, panel, count, _scratch[member].ExpandedA);
+        for (var t = 0; t < PackedRows.Tiles(count); t++)
         {
-            var held = Product(projection, 0, _buffers.Packed, panel, first, count, t, product);
-            CopyTo(to, first + t * _rowsMax, panel, held, product);
+            var held = Product(view, _buffers.Packed, first, count, t, product);
+            CopyTo(to, first + t * PackedRows.TileRowsMax, panel, held, product);
         }
     }
 
     /// <summary>Adds to every row what its experts gave, in the order of its choice.</summary>
-    private void Join(int rows, int member)
+    private void AddExperts(int member)
     {
         var queues = _queues!;
-        for (var r = member; r < rows; r += _team.Size)
+        for (var r = member; r < _rows; r += _team.Size)
         {
             var hidden = Hidden.Row(r);
             for (var k = 0; k < queues.Used; k++)

@@ -13,27 +13,43 @@ internal readonly unsafe record struct RowBuffer(nint At, int Stride)
     public float* Row(int row) => (float*)At + (long)row * Stride;
 }
 
+/// <summary>What tiles are computed from; see <see cref="PackedRows"/> and <see cref="PanelFormat"/>.</summary>
+/// <param name="form">Which form of the input it takes.</param>
+/// <param name="scale">What products are multiplied by after.</param>
+internal readonly unsafe struct PanelView(TileSet tiles, byte* at, int columns, int form, float scale)
+{
+    public TileSet Tiles { get; } = tiles;
+    public byte* At { get; } = at;
+    public int Columns { get; } = columns;
+    public int Form { get; } = form;
+    public float Scale { get; } = scale;
+}
+
 /// <summary>Products of a projection with rows of a buffer, panel by panel.</summary>
 internal sealed unsafe partial class Step
 {
+    /// <summary>Rows from which on writing a panel out as floats costs less than converting it for every tile.</summary>
+    private const int ExpandRowsMin = 48;
+
     private RowBuffer Hidden => new(_buffers.Hidden, _buffers.DimStride);
+    private RowBuffer Router => new(_buffers.Router, _buffers.RouterStride);
     private RowBuffer Inner => new(_buffers.Inner, _buffers.InnerStride);
 
     /// <summary>A member's part of so many equal things: always the same ones.</summary>
     private (int First, int End) Share(int count, int member) =>
         ((int)((long)count * member / _team.Size), (int)((long)count * (member + 1) / _team.Size));
 
-    /// <summary>Lays out the input of a projection, after a norm if one is given. A single tile every thread lays out for
+    /// <summary>Lays out the input of a projection, after a norm if one is given. A few rows every thread lays out for
     /// itself, which is faster than meeting.</summary>
     /// <param name="index">Which rows of the buffer; empty for the first ones.</param>
     private PackedRows[] Input(
         Projection projection, RowBuffer from, float* norm, int rows, ReadOnlySpan<int> index, int member)
     {
-        var tiles = PackedRows.Tiles(rows, _rowsMax);
+        var tiles = PackedRows.Tiles(rows);
         var scratch = _scratch[member];
-        if (tiles == 1)
+        if (rows <= MemberScratch.RowsMax)
         {
-            PackTile(projection, scratch.Packed, from, norm, rows, index, 0, 0, scratch);
+            for (var t = 0; t < tiles; t++) PackTile(projection, scratch.Packed, from, norm, rows, index, t, 0, scratch);
             return scratch.Packed;
         }
 
@@ -48,8 +64,8 @@ internal sealed unsafe partial class Step
         Projection projection, PackedRows[] to, RowBuffer from, float* norm, int rows, ReadOnlySpan<int> index, int tile,
         int position, MemberScratch scratch)
     {
-        var first = tile * _rowsMax;
-        var width = PackedRows.TileRows(rows, _rowsMax, tile);
+        var first = tile * PackedRows.TileRowsMax;
+        var width = PackedRows.TileRows(rows, tile);
         var held = Math.Min(width, rows - first);
         var source = from.Row(first);
         var stride = from.Stride;
@@ -73,32 +89,43 @@ internal sealed unsafe partial class Step
             to[f].Pack(projection.Forms[f], source, stride, held, width, projection.Columns, position + first);
     }
 
+    /// <summary>A panel as the tiles take it: for many rows its weights are made floats first, where that pays.</summary>
+    /// <param name="room">Where they go then.</param>
+    private static PanelView View(Projection projection, int matrix, int panel, int rows, float* room)
+    {
+        var weights = projection.Matrices[matrix];
+        if (rows < ExpandRowsMin || weights.Format.Expanded is not { } expanded)
+            return new(weights.Format.Tiles, weights.At(panel), weights.Columns, projection.FormOf(matrix), 1);
+        weights.Format.Tiles.Expand(weights.At(panel), weights.Columns, room);
+        return new(expanded.Tiles, (byte*)room, weights.Columns, projection.FormOf(matrix), weights.Format.OutputScale);
+    }
+
     /// <summary>One panel times one tile.</summary>
     /// <param name="position">Where the first of the rows is in <paramref name="packed"/>.</param>
     /// <param name="to">A row of 64 per row.</param>
     /// <returns>Rows that count; a kernel may have computed more.</returns>
-    private int Product(
-        Projection projection, int matrix, PackedRows[] packed, int panel, int position, int rows, int tile, float* to)
+    private static int Product(in PanelView panel, PackedRows[] packed, int position, int rows, int tile, float* to)
     {
-        var weights = projection.Matrices[matrix];
-        var input = packed[projection.FormOf(matrix)];
-        var width = PackedRows.TileRows(rows, _rowsMax, tile);
-        var at = position + tile * _rowsMax;
-        weights.Format.Tiles.Run(width, weights.At(panel), weights.Columns,
-            input.Values(at, weights.Columns), input.Sums(at, weights.Columns), to);
-        return Math.Min(width, rows - tile * _rowsMax);
+        var input = packed[panel.Form];
+        var width = PackedRows.TileRows(rows, tile);
+        var at = position + tile * PackedRows.TileRowsMax;
+        panel.Tiles.Run(width, panel.At, panel.Columns, input.Values(at, panel.Columns), input.Sums(at, panel.Columns), to);
+        if (panel.Scale != 1) Lanes.Scale(to, panel.Scale, width * Panel.Rows);
+        return Math.Min(width, rows - tile * PackedRows.TileRowsMax);
     }
 
     /// <summary>One panel of gate and up for all rows, into the inner buffer.</summary>
     private void GateUp(Projection projection, PackedRows[] packed, int panel, int position, int rows, MemberScratch scratch)
     {
-        for (var t = 0; t < PackedRows.Tiles(rows, _rowsMax); t++)
+        var gate = View(projection, 0, panel, rows, scratch.ExpandedA);
+        var up = View(projection, 1, panel, rows, scratch.ExpandedB);
+        for (var t = 0; t < PackedRows.Tiles(rows); t++)
         {
-            Product(projection, 0, packed, panel, position, rows, t, scratch.ProductA);
-            var held = Product(projection, 1, packed, panel, position, rows, t, scratch.ProductB);
+            Product(gate, packed, position, rows, t, scratch.ProductA);
+            var held = Product(up, packed, position, rows, t, scratch.ProductB);
             for (var r = 0; r < held; r++)
                 Lanes.SwiGlu(scratch.ProductA + r * Panel.Rows, scratch.ProductB + r * Panel.Rows, Panel.Rows,
-                    Inner.Row(position + t * _rowsMax + r) + panel * Panel.Rows);
+                    Inner.Row(position + t * PackedRows.TileRowsMax + r) + panel * Panel.Rows);
         }
     }
 

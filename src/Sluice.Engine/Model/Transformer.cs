@@ -5,7 +5,7 @@ namespace Sluice.Engine;
 /// <summary>A model from a file, with its KV store: Llama, Qwen 2 and 3, and mixtures of experts.</summary>
 /// <remarks>One caller at a time. Weights are copied into the kernels' layout when it is made, so it takes about the
 /// file's size in memory besides the KV store; the file must stay open, since token embeddings are read from it.</remarks>
-public sealed unsafe class Transformer : ITransformer, IHiddenStates, IDisposable
+public sealed unsafe class Transformer : ITransformer, IHiddenStates, ILayerwise, IDisposable
 {
     private readonly ModelWeights _weights;
     private readonly KvStore _store;
@@ -45,16 +45,18 @@ public sealed unsafe class Transformer : ITransformer, IHiddenStates, IDisposabl
     /// <summary>Bytes of the weights in the kernels' layout.</summary>
     public long WeightBytes => _weights.Bytes;
 
-    public void Forward(ForwardBatch batch, Span<float> logits)
+    public void Forward(ForwardBatch batch, Span<float> logits) => Forward(batch, logits, null);
+
+    public void Forward(ForwardBatch batch, Span<float> logits, ILayerGate? gate)
     {
         CheckBatch(batch, logits.Length, Vocabulary);
-        fixed (float* to = logits) _step.Compute(batch, to, wantsHidden: false);
+        fixed (float* to = logits) _step.Compute(batch, to, wantsHidden: false, gate);
     }
 
     public void ForwardHidden(ForwardBatch batch, Span<float> hidden)
     {
         CheckBatch(batch, hidden.Length, Config.Dim);
-        fixed (float* to = hidden) _step.Compute(batch, to, wantsHidden: true);
+        fixed (float* to = hidden) _step.Compute(batch, to, wantsHidden: true, null);
     }
 
     public void CopyBlock(int from, int to) => _store.Copy(from, to);
@@ -78,7 +80,8 @@ public sealed unsafe class Transformer : ITransformer, IHiddenStates, IDisposabl
     /// <summary>Before any thread starts on it, since what follows trusts the batch.</summary>
     private void CheckBatch(ForwardBatch batch, int room, int width)
     {
-        Check.That(batch.Tokens.Length > 0);
+        Check.That(batch.Chunks.Length > 0);
+        foreach (var held in batch.Held) Check.That(held is null || held.Hidden.Length == held.Rows * Config.Dim);
         Check.That(room >= (long)batch.LogitRows * width);
         foreach (var token in batch.Tokens) Check.That((uint)token < (uint)Vocabulary);
         foreach (var chunk in batch.Chunks)

@@ -28,12 +28,15 @@ public sealed class EmbeddedEngine : IAsyncDisposable
     {
         _loop = loop;
         _status = loop.Status();
-        TokensMax = loop.TokensMax;
+        (TokensMax, EmbeddingWidth) = (loop.TokensMax, loop.EmbeddingWidth);
         new Thread(Run) { IsBackground = true, Name = $"sluice {name}" }.Start();
     }
 
     /// <summary>Most tokens that prompt and answer can have together.</summary>
     public int TokensMax { get; }
+
+    /// <summary>Floats of an embedding, 0 if the model gives none.</summary>
+    public int EmbeddingWidth { get; }
 
     /// <summary>As of the last step.</summary>
     public EngineStatus Status
@@ -65,6 +68,22 @@ public sealed class EmbeddedEngine : IAsyncDisposable
             Generation? generation = null;
             var result = loop is null ? Refusal.Broken : loop.TrySubmit(request, out generation);
             answer.SetResult(new(result, generation));
+        }
+    }
+
+    /// <summary>A text as a vector of length 1.</summary>
+    /// <returns>Null beside a refusal.</returns>
+    public Task<(Refusal Refusal, float[]? Vector)> EmbedAsync(int[] tokens, Pooling pooling)
+    {
+        var answer = new TaskCompletionSource<(Refusal, float[]?)>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var refusal = TryPost(Embed, InboxMax);
+        return refusal == Refusal.None ? answer.Task : Task.FromResult<(Refusal, float[]?)>((refusal, null));
+
+        void Embed(ServingLoop? loop)
+        {
+            var vector = new float[loop?.EmbeddingWidth ?? 0];
+            var result = loop?.TryEmbed(tokens, pooling, vector) ?? Refusal.Broken;
+            answer.SetResult((result, result == Refusal.None ? vector : null));
         }
     }
 

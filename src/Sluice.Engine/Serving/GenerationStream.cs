@@ -29,6 +29,10 @@ public sealed class GenerationStream : IGenerationSink
     /// <summary>Ends after the end of the last answer.</summary>
     public ChannelReader<AnswerPart> Parts => _parts.Reader;
 
+    /// <summary>A sink for a generation whose answers are counted from <paramref name="first"/> on: several generations of
+    /// one engine into one stream.</summary>
+    public IGenerationSink From(int first) => first == 0 ? this : new Shifted(this, first);
+
     void IGenerationSink.OnToken(int sample, in TokenChoice token) => Write(new(sample, token, null));
 
     void IGenerationSink.OnEnd(int sample, in AnswerEnd end)
@@ -41,5 +45,12 @@ public sealed class GenerationStream : IGenerationSink
     {
         var isWritten = _parts.Writer.TryWrite(part);
         Check.That(isWritten);
+    }
+
+    private sealed class Shifted(IGenerationSink to, int first) : IGenerationSink
+    {
+        public void OnToken(int sample, in TokenChoice token) => to.OnToken(first + sample, in token);
+
+        public void OnEnd(int sample, in AnswerEnd end) => to.OnEnd(first + sample, in end);
     }
 }

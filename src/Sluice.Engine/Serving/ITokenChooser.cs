@@ -20,6 +20,9 @@ public interface ITokenChooser
     /// <param name="tokens">Prompt and output so far.</param>
     /// <param name="promptTokens">How many of them are prompt.</param>
     TokenChoice Choose(Span<float> logits, ReadOnlySpan<int> tokens, int promptTokens);
+
+    /// <summary>Text that was held back, when the answer ends after the last choice because it is long enough.</summary>
+    string? Finish() => null;
 }
 
 /// <summary>The likeliest token always; ends at one of the given tokens.</summary>

@@ -41,6 +41,7 @@ public sealed partial class ServingLoop : IEventSink
     private readonly EngineCore _core;
     private readonly TokenBlockHashes _hashes;
     private long _lastId;
+    private long _stepStamps;
 
     public ServingLoop(ITransformer model, IIterationScheduler scheduler, ServingOptions options, TimeProvider time)
     {
@@ -64,6 +65,10 @@ public sealed partial class ServingLoop : IEventSink
     public bool HasWork => _core.HasWork || _exports.Count > 0;
 
     public Instant Now => new(_time.GetElapsedTime(_start).Ticks);
+
+    /// <summary>Share of the steps' time that was neither the model's nor the choice of tokens: composing, laying out,
+    /// accounting, handing on. 0 to 1.</summary>
+    public double LoopShare => _stepStamps == 0 ? 0 : 1 - _runner.ModelStamps / (double)_stepStamps;
 
     internal TransformerRunner Runner => _runner;
 
@@ -152,11 +157,13 @@ public sealed partial class ServingLoop : IEventSink
     {
         AdvanceExports();
         if (!_core.HasWork) return false;
+        var begin = _time.GetTimestamp();
         _core.BeginStep(Now);
         if (!_core.IsStepping) return false;
         _core.EndStep();
         TakeForks();
         AdvanceBeams();
+        _stepStamps += _time.GetTimestamp() - begin;
         return true;
     }
 

@@ -35,8 +35,8 @@ public sealed class TransformerRunner : IModelRunner
     /// does not know them yet.</summary>
     internal ReadOnlySpan<(LiveSequence Parent, LiveSequence Child)> Forks => CollectionsMarshal.AsSpan(_forks);
 
-    /// <summary>Time spent in the model, of all steps [stamps of the time provider].</summary>
-    internal long ForwardStamps { get; private set; }
+    /// <summary>Time spent in the model and in choosing tokens, of all steps [stamps of the time provider].</summary>
+    internal long ModelStamps { get; private set; }
 
     internal int Sequences => _sequences.Count;
 
@@ -63,8 +63,8 @@ public sealed class TransformerRunner : IModelRunner
         if (_logits.Length < needed) _logits = new float[needed];
         var beforeForward = _time.GetTimestamp();
         _model.Forward(_forward, _logits.AsSpan(0, needed));
-        ForwardStamps += _time.GetTimestamp() - beforeForward;
         ChooseTokens(batch);
+        ModelStamps += _time.GetTimestamp() - beforeForward;
         return Math.Max(1, (long)((_time.GetTimestamp() - begin) * _femtosecondsPerStamp));
     }
 
@@ -113,6 +113,7 @@ public sealed class TransformerRunner : IModelRunner
             _forward.Add(sequence.Known[computed..], computed, _cache.BlockTableMemory(slot), logitRows: 1);
         }
 
+        _forward.SharesNewKeys = batch.Chunks.Length > 1 && _cache.CachedBlocks > 0;
         foreach (var (slot, tokens) in batch.Chunks)
         {
             var sequence = SequenceAt(batch, slot);
@@ -203,7 +204,12 @@ public sealed class TransformerRunner : IModelRunner
         Check.That((uint)choice.Token < (uint)_model.Vocabulary);
         sequence.Tokens[sequence.Count++] = choice.Token;
         if (choice.EndsAnswer) sequence.Ending = EndReason.Stop;
-        else if (sequence.OutputTokens == sequence.OutputLimit) sequence.Ending = EndReason.Length;
+        else if (sequence.OutputTokens == sequence.OutputLimit)
+        {
+            sequence.Ending = EndReason.Length;
+            if (sequence.Chooser.Finish() is { Length: > 0 } rest) choice = choice with { Text = choice.Text + rest };
+        }
+
         sequence.Generation.Sink.OnToken(sequence.Sample, in choice);
         return choice.Token;
     }

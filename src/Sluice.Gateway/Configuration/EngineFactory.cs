@@ -36,10 +36,16 @@ public static class EngineFactory
         else
         {
             if (spec.Url is not { } url) throw new InputException($"engine {spec.Name}: expected url or demo.");
-            upstream = new HttpUpstream(new() { Name = spec.Name, Address = url, ApiKey = spec.ApiKey, Kind = spec.Kind }, time);
+            upstream = spec.Sharing is not { } sharing
+                ? Elsewhere(spec.Name, url)
+                : new SharedDeviceUpstream(
+                    spec.Name, [.. sharing.Split(',').Select(other => new Uri(other)).Prepend(url).Select(u => Elsewhere(NameOf(u), u))]);
         }
 
         return new(upstream, spec.Places, spec);
+
+        HttpUpstream Elsewhere(string name, Uri address) =>
+            new(new() { Name = name, Address = address, ApiKey = spec.ApiKey, Kind = spec.Kind }, time);
     }
 
     /// <summary>Reads an address as people write it: with or without scheme and <c>/v1</c>.</summary>

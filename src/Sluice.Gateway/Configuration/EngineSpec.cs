@@ -10,6 +10,10 @@ public sealed record EngineSpec
     /// <summary>Of an engine elsewhere; null for a demo engine.</summary>
     public Uri? Url { get; init; }
 
+    /// <summary>Addresses of more engines on the same device, comma separated, of which one is awake at a time; null for
+    /// none.</summary>
+    public string? Sharing { get; init; }
+
     /// <summary>Profiles of a demo engine's models, comma separated; the first is loaded at the start.</summary>
     public string? Demo { get; init; }
 

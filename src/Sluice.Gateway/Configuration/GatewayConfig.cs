@@ -139,13 +139,25 @@ public sealed record GatewayConfig(GatewayOptions Options, IReadOnlyList<EngineS
 
         if (url is not null)
         {
-            if (EngineFactory.Address(url) is not { } address)
+            // Several addresses: engines that share a device and take turns to be awake.
+            var addresses = new List<Uri>();
+            foreach (var one in url.Split(','))
             {
-                map.ProblemAt("url", $"'{url}': expected an address such as http://gpu-1:8000");
-                return null;
+                if (EngineFactory.Address(one.Trim()) is not { } address)
+                {
+                    map.ProblemAt("url", $"'{one.Trim()}': expected an address such as http://gpu-1:8000");
+                    return null;
+                }
+
+                addresses.Add(address);
             }
 
-            spec = spec with { Url = address, Name = spec.Name.Length > 0 ? spec.Name : EngineFactory.NameOf(address) };
+            spec = spec with
+            {
+                Url = addresses[0],
+                Sharing = addresses.Count > 1 ? string.Join(',', addresses.Skip(1)) : null,
+                Name = spec.Name.Length > 0 ? spec.Name : EngineFactory.NameOf(addresses[0]),
+            };
         }
         else
         {
@@ -171,7 +183,7 @@ public sealed record GatewayConfig(GatewayOptions Options, IReadOnlyList<EngineS
     {
         try
         {
-            Catalog.Make(options.System, new PolicySettings(options.Settings));
+            Catalog.Make(options.System, new PolicySettings(options.SettingsInUse));
             return null;
         }
         catch (InputException e)

@@ -17,6 +17,12 @@ public sealed record GatewayOptions
     /// <summary>Tenants share by the service they received, unless a setting <c>fair</c> says otherwise.</summary>
     public bool SharesByTenant { get; init; } = true;
 
+    /// <summary>With what is usual here where nothing was said: QLM looks at its queue twice a second, because people who wait
+    /// for a first token count in seconds.</summary>
+    public IReadOnlyDictionary<string, string> SettingsInUse => System != "qlm" || Settings.ContainsKey("tick")
+        ? Settings
+        : new Dictionary<string, string>(Settings) { ["tick"] = "0.5" };
+
     public SloClasses Classes { get; init; } = SloClasses.Default;
 
     /// <summary>Names that callers use for a model, each with the engines' own name of it.</summary>

@@ -145,7 +145,7 @@ public sealed partial class DispatcherLoop : IDisposable
 
     private static Dictionary<string, string> SettingsOf(GatewayOptions options)
     {
-        var settings = new Dictionary<string, string>(options.Settings, StringComparer.Ordinal);
+        var settings = new Dictionary<string, string>(options.SettingsInUse, StringComparer.Ordinal);
         if (options.SharesByTenant) settings.TryAdd("fair", "vtc");
         return settings;
     }

@@ -213,7 +213,9 @@ public sealed class LiveRequest : IAnswerSink
     {
         try
         {
+            LastDataAt = long.MaxValue; // A caller who reads slowly is no engine that has stalled.
             await _sink.OnDataAsync(json, tokens, cancel).ConfigureAwait(false);
+            LastDataAt = _loop.Now.Ticks;
         }
         catch (Exception)
         {

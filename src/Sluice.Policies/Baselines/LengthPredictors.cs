@@ -28,3 +28,27 @@ public sealed class NoisyLength(Func<Request, int> outputTokens, Rng rng, double
 
     public void Observe(Request request, int outputTokens) { }
 }
+
+/// <summary>Noise at arrival that shrinks while the answer grows: what a predictor that reads the model's own state has.</summary>
+/// <remarks>At arrival the truth times a log-normal factor; later what is left, times one whose spread is smaller by 2.66, the ratio of
+/// mean absolute errors that TRAIL (ICLR 2025) reports. The factor is drawn anew every 64 tokens [I].</remarks>
+public sealed class RefinedLength(Func<Request, int> truth, Rng rng, double sigma) : ILengthPredictor
+{
+    private const double Sharper = 2.66;
+
+    public TokenEstimate Predict(Request request) => new(truth(request) * Factor(request, 0, sigma), 0);
+
+    public TokenEstimate Refine(Request request, TokenEstimate predicted, int outputTokens) => outputTokens == 0
+        ? predicted
+        : new(
+            outputTokens + Math.Max(0, truth(request) - outputTokens) * Factor(request, 1 + outputTokens / 64, sigma / Sharper), 0);
+
+    public void Observe(Request request, int outputTokens) { }
+
+    private double Factor(Request request, int draw, double spread)
+    {
+        var own = new Rng(rng.Fork("length").NextUInt64() + (ulong)request.Id.Value * 0x9E3779B97F4A7C15UL
+            + (ulong)draw * 0xD1B54A32D192ED03UL);
+        return Math.Exp(spread * Math.Sqrt(-2 * Math.Log(1 - own.NextDouble())) * Math.Cos(2 * Math.PI * own.NextDouble()));
+    }
+}

@@ -12,6 +12,21 @@ public readonly ref struct RankView(ref readonly Sequence sequence, int age, Ins
     public TokenEstimate Predicted => _sequence.Predicted;
     public int Age { get; } = age;
     public Instant Now { get; } = now;
+
+    /// <summary>It holds KV: it has been chosen before and has not lost it.</summary>
+    public bool HasBegun => _sequence.Phase is not SequencePhase.Waiting;
+}
+
+public sealed record RankedOptions
+{
+    /// <summary>How whoever ranks last gives up its blocks when they are short.</summary>
+    public GiveWay GiveWay { get; init; } = GiveWay.Recompute;
+
+    /// <summary>Steps that a sequence may be passed over before it goes first; 0 for any number.</summary>
+    public int StarvedAfter { get; init; }
+
+    /// <summary>Steps for which a starved one then stays first.</summary>
+    public int Quantum { get; init; } = 10;
 }
 
 /// <summary>Rank of a sequence, evaluated in every composed step: the lowest runs first, ties by submission order.</summary>
@@ -29,16 +44,21 @@ public interface IRank
 /// <remarks>
 /// A displaced decode is paused and keeps its blocks while memory suffices; when it does not, whoever ranks last gives up its
 /// blocks and will recompute. A prompt under way is not displaced before its first token. Each step ranks all sequences and
-/// repairs the previous order by insertion, so it costs O(n) when little changes.
+/// repairs the previous order by insertion, so it costs O(n) when little changes. With <see cref="GiveWay.Swap"/> blocks go to host
+/// memory as long as it lasts and come back in the order of ranks, never in a step that moved others out.
 /// </remarks>
-public sealed class Ranked(IRank rank) : IIterationScheduler
+public sealed class Ranked(IRank rank, RankedOptions? options = null) : IIterationScheduler
 {
+    private readonly bool _swaps = options?.GiveWay is GiveWay.Swap;
+    private readonly StarvationGuard? _guard = options is { StarvedAfter: > 0 } ? new(options.StarvedAfter, options.Quantum) : null;
+    private bool _hasSwappedIn;
+
     private Entry[] _order = new Entry[64];
     private int[] _waiting = new int[64];
     private long[] _listed = new long[64]; // by slot: submission order of the sequence listed, plus one
     private int _count;
 
-    public bool IsStable => rank.IsStable;
+    public bool IsStable => rank.IsStable && _guard is null && !_swaps;
 
     /// <summary>One key for all: the queue only has to allow taking from its middle.</summary>
     public IWaitingOrder WaitingOrder { get; } = new Unordered();
@@ -47,11 +67,13 @@ public sealed class Ranked(IRank rank) : IIterationScheduler
     {
         Rerank(step);
         var kept = _count;
-        if (_count < step.Running + step.Waiting.Count) AppendNew(step);
+        if (_count < step.Running + step.Waiting.Count + step.Swapped.Length) AppendNew(step);
         Sort(kept);
         Choose(step);
-        while (!step.TryAdvanceDecodes()) step.Preempt(Worst(step, -1));
+        while (!step.TryAdvanceDecodes()) GiveUp(step, Worst(step, -1));
         Fill(step);
+        if (_guard is not null)
+            for (var i = 0; i < _count; i++) _guard.Count(step, _order[i].Sequence);
     }
 
     /// <summary>New ranks for those of the last step that are still here, in the last step's order.</summary>
@@ -80,11 +102,12 @@ public sealed class Ranked(IRank rank) : IIterationScheduler
 
     private void AppendNew(Step step)
     {
-        var total = step.Running + step.Waiting.Count;
+        var total = step.Running + step.Waiting.Count + step.Swapped.Length;
         if (_order.Length < total) Array.Resize(ref _order, total * 2);
         if (_waiting.Length < step.Waiting.Count) Array.Resize(ref _waiting, step.Waiting.Count * 2);
 
         for (var s = step.FirstRunning; s >= 0; s = step.NextRunning(s)) Append(step, s);
+        foreach (var s in step.Swapped) Append(step, s);
         var waiting = step.Waiting.CopyTo(_waiting);
         for (var i = 0; i < waiting; i++) Append(step, _waiting[i]);
     }
@@ -101,6 +124,7 @@ public sealed class Ranked(IRank rank) : IIterationScheduler
     private double RankOf(Step step, int sequence, in Sequence s) =>
         s.Phase is SequencePhase.Prefilling
             ? double.NegativeInfinity
+            : _guard is not null && _guard.IsFirst(sequence, in s) ? -1e15
             : rank.Of(new RankView(in s, step.OutputTokens(sequence), step.Now));
 
     /// <summary>Insertion, because the old order is nearly right; a crowd of newcomers is sorted first.</summary>
@@ -134,6 +158,35 @@ public sealed class Ranked(IRank rank) : IIterationScheduler
             if (isChosen && step[sequence].Phase is SequencePhase.Paused) step.Resume(sequence);
             else if (!isChosen && step[sequence].Phase is SequencePhase.Decoding) step.Pause(sequence);
         }
+
+        _hasSwappedIn = false;
+        for (var i = 0; i < _count && i < step.Limits.SequencesMax && step.Swapped.Length > 0; i++)
+            if (step[_order[i].Sequence].Phase is SequencePhase.Swapped && !TryBringIn(step, _order[i].Sequence)) break;
+    }
+
+    /// <summary>Room for everybody's next block stays. Whoever ranks behind is moved out for it, and it comes in the next step; if
+    /// nobody could run meanwhile, they lose their blocks and it comes at once.</summary>
+    private bool TryBringIn(Step step, int sequence)
+    {
+        while (!step.TrySwapIn(sequence, keepFree: step.Decoding + 1))
+        {
+            var victim = _hasSwappedIn ? -1 : Worst(step, sequence);
+            if (victim < 0) return false;
+            if (step.Decoding > 0)
+            {
+                GiveUp(step, victim);
+                return false;
+            }
+
+            step.Preempt(victim);
+        }
+
+        return _hasSwappedIn = true;
+    }
+
+    private void GiveUp(Step step, int sequence)
+    {
+        if (!_swaps || !step.TrySwapOut(sequence)) step.Preempt(sequence);
     }
 
     /// <summary>Prompts of the chosen: chunks of those under way, then admissions; whoever ranks behind makes room.</summary>
@@ -149,7 +202,7 @@ public sealed class Ranked(IRank rank) : IIterationScheduler
                 while (!step.TryChunk(sequence, int.MaxValue))
                 {
                     var victim = Worst(step, sequence);
-                    step.Preempt(victim >= 0 ? victim : sequence);
+                    GiveUp(step, victim >= 0 ? victim : sequence);
                     if (victim < 0) return;
                 }
             }
@@ -157,9 +210,9 @@ public sealed class Ranked(IRank rank) : IIterationScheduler
             {
                 while (!step.TryAdmit(sequence, int.MaxValue))
                 {
-                    var victim = Worst(step, sequence);
+                    var victim = _hasSwappedIn ? -1 : Worst(step, sequence);
                     if (victim < 0) return;
-                    step.Preempt(victim);
+                    GiveUp(step, victim);
                 }
             }
         }
@@ -169,7 +222,7 @@ public sealed class Ranked(IRank rank) : IIterationScheduler
     private int Worst(Step step, int sequence)
     {
         for (var i = _count - 1; i >= 0 && _order[i].Sequence != sequence; i--)
-            if (step[_order[i].Sequence].Phase is not SequencePhase.Waiting) return _order[i].Sequence;
+            if (step[_order[i].Sequence].Phase is not (SequencePhase.Waiting or SequencePhase.Swapped)) return _order[i].Sequence;
         return -1;
     }
 

@@ -3,9 +3,9 @@ using Sluice.Core;
 namespace Sluice.Policies;
 
 /// <summary>Says how long somebody would wait who is not here yet, and somebody who is.</summary>
-/// <remarks>A newcomer is put where <see cref="QlmState.Place"/> would put it, without putting it there. Running requests that
-/// would give way to it count as free places: that is what the next plan does. O(engines + running), bounded walks, no
-/// allocation.</remarks>
+/// <remarks>A newcomer is put where <see cref="QlmState.Place"/> would put it, without putting it there. If it would be late
+/// there, running requests that would give way to it count as free places: that is what the next plan does. O(engines +
+/// running), bounded walks, no allocation.</remarks>
 internal sealed class Forecasts(QlmState state, Rwt rwt, Evictions evictions)
 {
     /// <summary>Groups looked at one by one; more are taken in proportion.</summary>
@@ -43,11 +43,23 @@ internal sealed class Forecasts(QlmState state, Rwt rwt, Evictions evictions)
         var ahead = Ahead(engine, deadline, in speed);
         var load = state.Loads.LoadFor(engine, request.Model, view);
         var isLoaded = state.Loads.ModelOf(engine, view) == request.Model;
-        if (isLoaded && state.Options.Eviction && load.FreeSlots <= ahead.Requests && state.Loads[engine].Loading < 0)
-            load = load with { FreeSlots = load.FreeSlots + evictions.WouldGiveWay(engine, deadline, ahead.Requests + 1, view) };
         var loads = isLoaded ? 0 : state.Speeds.LoadSeconds(new(engine), request.Model, view) + rwt.UntilLoad(engine, view);
-        var wait = WaitingTime.Estimate(ahead with { LoadSeconds = loads }, in load, prefill, decode);
+        ahead = ahead with { LoadSeconds = loads };
+        var wait = WaitingTime.Estimate(in ahead, in load, prefill, decode);
+        if (isLoaded && state.Options.Eviction && state.Loads[engine].Loading < 0 && IsLate(in wait, deadline, view))
+        {
+            load = load with { FreeSlots = load.FreeSlots + evictions.WouldGiveWay(engine, deadline, ahead.Requests + 1, view) };
+            wait = WaitingTime.Estimate(in ahead, in load, prefill, decode);
+        }
+
         return new(wait.Mean, wait.Deviation, prefill, decode, ahead.Requests, new(engine));
+    }
+
+    /// <summary>As <see cref="Rwt.IsLate"/> would say at once after its arrival.</summary>
+    private bool IsLate(in WaitEstimate wait, long deadline, ClusterView view)
+    {
+        var slack = (deadline - view.Now.Ticks) / (double)TimeSpan.TicksPerSecond;
+        return wait.Ttft(WaitEstimate.Z90) > slack - Math.Min(state.Options.Tick.TotalSeconds, Math.Max(0, slack) / 4);
     }
 
     private WorkAhead Ahead(int engine, long deadline, in Throughput speed)

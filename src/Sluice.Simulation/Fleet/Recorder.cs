@@ -51,6 +51,12 @@ internal sealed class Recorder(RequestLog log, Workload workload) : IEventSink, 
                 End(id, DeliveredAt.Ticks, e.Amount, Outcome.Finished);
                 Finished++;
                 break;
+            case EventKind.Relegated:
+                log.Relegated[id] = true;
+                break;
+            case EventKind.Declined when log.Declines[id] < byte.MaxValue:
+                log.Declines[id]++;
+                break;
             case EventKind.ModelLoaded:
                 ModelLoads++;
                 break;

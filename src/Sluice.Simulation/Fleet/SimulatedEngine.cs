@@ -96,7 +96,7 @@ internal sealed class SimulatedEngine : IEngine
 
     public void DropEvicted(RequestId request)
     {
-        foreach (var core in Cores) core.DropParked(request);
+        foreach (var core in _cores) core?.DropParked(request);
     }
 
     /// <summary>The engine dies, and its host with it.</summary>

@@ -31,6 +31,12 @@ public sealed class RequestLog(int requests)
     /// <summary>Index of the engine that served it last, or -1.</summary>
     public short[] Engine { get; } = FilledShort(requests);
     public ushort[] Preemptions { get; } = new ushort[requests];
+
+    /// <summary>An engine served it as best effort, because its promise could not be kept or others went first.</summary>
+    public bool[] Relegated { get; } = new bool[requests];
+
+    /// <summary>Engines that handed it back unserved, up to 255.</summary>
+    public byte[] Declines { get; } = new byte[requests];
     public Outcome[] Outcome { get; } = new Outcome[requests];
 
     private static long[] Filled(int n, long value = -1)

@@ -5,6 +5,13 @@ namespace Sluice.Simulation;
 /// <summary>A part of a workload, or the same at another rate.</summary>
 public static class WorkloadCut
 {
+    /// <summary>The same requests from callers who all allow so many tokens, or as many as the answer has. Where no caps were recorded,
+    /// each is the answer's true length, and a predictor that reads caps would know it.</summary>
+    public static Workload Capped(this Workload workload, int tokens) => workload with
+    {
+        Requests = [.. workload.Requests.Select((r, i) => r with { MaxOutputTokens = Math.Max(tokens, workload.OutputTokens[i]) })],
+    };
+
     /// <param name="take">Keep the first requests; null for all. Workloads with programs cannot be cut.</param>
     /// <param name="rateScale">Multiplies the arrival rate: 2 halves all gaps.</param>
     /// <exception cref="InputException">Requests of programs would lose their later stages.</exception>

@@ -28,7 +28,7 @@ public sealed unsafe class ProductTests
         }
     }
 
-    // Every count of rows takes another mix of kernels: 1 = One; 6 = Eight with two empty rows; 11 = Eight and Four; and so on.
+    // Every count of rows takes another mix of kernels: 2 = Two; 3 = Four with an empty row; 6 = Four and Two; and so on.
     [Theory, MemberData(nameof(Types))]
     public void A_row_gives_the_same_bits_whatever_rows_and_instruction_set_it_is_computed_with(GgufTensorType type)
     {
@@ -88,17 +88,17 @@ public sealed unsafe class ProductTests
         var y = new float[batch * matrix.Rows];
         fixed (float* from = x)
         {
-            for (var t = 0; t < PackedRows.Tiles(batch, format.RowsMax); t++)
+            for (var t = 0; t < PackedRows.Tiles(batch); t++)
             {
-                var first = t * format.RowsMax;
-                var width = PackedRows.TileRows(batch, format.RowsMax, t);
+                var first = t * PackedRows.TileRowsMax;
+                var width = PackedRows.TileRows(batch, t);
                 packed.Pack(format.Form, from + first * matrix.Columns, matrix.Columns, Math.Min(width, batch - first), width,
                     matrix.Columns, first);
                 for (var p = 0; p < matrix.Panels; p++)
                 {
                     format.Tiles.Run(width, matrix.At(p), matrix.Columns,
                         packed.Values(first, matrix.Columns), packed.Sums(first, matrix.Columns), to.Floats);
-                    for (var b = first; b < Math.Min(batch, first + format.RowsMax); b++)
+                    for (var b = first; b < Math.Min(batch, first + PackedRows.TileRowsMax); b++)
                         for (var r = p * Panel.Rows; r < Math.Min(matrix.Rows, (p + 1) * Panel.Rows); r++)
                             y[b * matrix.Rows + r] = to.Floats[(b - first) * Panel.Rows + r % Panel.Rows];
                 }

@@ -1,4 +1,5 @@
 using Sluice.Core;
+using Sluice.Testing;
 
 namespace Sluice.Engine.Tests;
 

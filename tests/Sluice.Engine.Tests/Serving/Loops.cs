@@ -9,7 +9,7 @@ internal static class Loops
     public const int EndToken = 7;
 
     public static ServingLoop Of(
-        FakeTransformer model, string system = "vllm-v1", ServingOptions? options = null) =>
+        ITransformer model, string system = "vllm-v1", ServingOptions? options = null) =>
         new(model, Systems.Make(system).Iteration(), options ?? new(), TimeProvider.System);
 
     public static int[] Prompt(int seed, int tokens, int vocabulary = 61)
@@ -50,13 +50,13 @@ internal static class Loops
     }
 
     /// <summary>The answer of a sequence that has an engine and much memory to itself.</summary>
-    public static Recorder Alone(int[] prompt, int maxOutputTokens = 40, int samples = 1)
+    public static Recorder Alone(int[] prompt, int maxOutputTokens = 40, int samples = 1, ITransformer? model = null)
     {
         var recorder = new Recorder(samples);
         for (var sample = 0; sample < samples; sample++)
         {
             var one = sample;
-            var loop = Of(new FakeTransformer(totalBlocks: 1024), options: new() { PrefixCache = false });
+            var loop = Of(model ?? new FakeTransformer(totalBlocks: 1024), options: new() { PrefixCache = false });
             var single = new Recorder { After = null };
             loop.Submit(Request(single, prompt, maxOutputTokens) with { Chooser = _ => recorder.Chooser(one, EndToken) });
             loop.Drain();

@@ -1,5 +1,6 @@
 using Sluice.Core;
 using Sluice.Policies;
+using Sluice.Testing;
 
 namespace Sluice.Engine.Tests;
 

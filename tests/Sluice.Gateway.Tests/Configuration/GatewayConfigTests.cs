@@ -43,6 +43,18 @@ public sealed class GatewayConfigTests
         Assert.Equal(Interruption.Fail, night.OnInterruption);
     }
 
+    [Fact]
+    public void Several_addresses_are_engines_that_share_a_device()
+    {
+        var config = Read("engines: [{url: \"gpu-1:8001, gpu-1:8002\", kind: vllm}]", out var problems);
+
+        Assert.Empty(problems);
+        var spec = Assert.Single(config!.Engines);
+        Assert.Equal(("gpu-1:8001", "http://gpu-1:8002/"), (spec.Name, spec.Sharing));
+        var upstream = EngineFactory.Make(spec, TimeProvider.System).Upstream;
+        Assert.IsType<Upstreams.SharedDeviceUpstream>(upstream);
+    }
+
     public static TheoryData<string, string> Mistakes => new()
     {
         { "engine: []", ":1:1: no such key 'engine'; did you mean 'engines'?" },

@@ -21,6 +21,16 @@ public sealed class QueueingTheoryTests(ITestOutputHelper output)
     [InlineData("sjf", 0.8, false, 2.88, 3)]
     [InlineData("srpt", 0.8, false, 2.3528, 3)]
     [InlineData("srpt length=exponential", 0.8, false, 3.1168, 3)]
+    [InlineData("srpt rank=spjf length=exponential", 0.8, false, 3.36, 2)]
+    [InlineData("srpt rank=pspjf length=exponential", 0.8, false, 3.17, 2)]
+    [InlineData("trail c=0.8 length=oracle", 0.8, false, 2.36, 2)]
+    [InlineData("trail c=0.5 length=oracle", 0.8, false, 2.43, 2)]
+    [InlineData("trail c=0.8 length=exponential", 0.8, false, 3.12, 2)]
+    [InlineData("trail c=0.2 length=exponential", 0.8, false, 3.175, 2)]
+    [InlineData("srpt rank=one-bit threshold=1500", 0.8, false, 2.87, 2)]
+    [InlineData("srpt rank=one-bit-stay threshold=1500", 0.8, false, 3.34, 2)]
+    [InlineData("srpt rank=one-bit threshold=1500 length=exponential", 0.8, false, 3.43, 2)]
+    [InlineData("srpt rank=one-bit-stay threshold=1500 length=exponential", 0.8, false, 3.74, 2)]
     public void Mean_response_agrees_with_theory(string line, double load, bool isDeterministic, double expected, int runs)
     {
         var means = Enumerable.Range(1, runs).Select(seed => MeanResponse(line, load, isDeterministic, (ulong)seed)).ToArray();

@@ -12,7 +12,7 @@ public sealed class RunJsonTests
             "system workload workload_origin settings engines devices requests finished failed rejected cancelled unfinished "
             + "prompt_tokens output_tokens prefill_tokens cached_prompt_tokens ttft_ms tpot_ms itl_ms e2e_ms queue_ms "
             + "normalized_latency_s_per_token slo_attainment goodput_rps goodput_rps_per_device goodput_tokens_per_s "
-            + "output_tokens_per_s requests_per_s jain_fairness preemptions iterations virtual_s wall_s requests_per_wall_s "
+            + "smooth_goodput_tokens_per_s token_deadline_attainment reader_idle_s output_tokens_per_s requests_per_s jain_fairness preemptions iterations virtual_s wall_s requests_per_wall_s "
             + "peak_memory_mb fingerprint classes tenants notes",
             KeysOf(Json(MadeUpRun.Make(requests: 50))));
 
@@ -24,7 +24,7 @@ public sealed class RunJsonTests
         Assert.Equal("mean p50 p90 p95 p99", KeysOf(json.GetProperty("itl_ms")));
         Assert.Equal(
             "name requests finished failed rejected cancelled unfinished output_tokens served_tokens slo_ttft_ms slo_tpot_ms "
-            + "slo_e2e_ms slo_attainment ttft_ms tpot_ms e2e_ms queue_ms",
+            + "slo_e2e_ms slo_attainment token_deadline_attainment reader_idle_s ttft_ms tpot_ms e2e_ms queue_ms",
             KeysOf(json.GetProperty("classes")[0]));
     }
 

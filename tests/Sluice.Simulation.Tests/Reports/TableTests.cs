@@ -72,6 +72,7 @@ public sealed class TableTests
         Request goodput (req/s):                0.10
         Output token throughput (tok/s):        2.20
         Output token goodput (tok/s):           1.10
+        Smooth goodput (tok/s):                 -7.80
         ------------------Time to First Token-------------------
         Mean TTFT (ms):                         150.00
         Median TTFT (ms):                       100.00
@@ -104,6 +105,8 @@ public sealed class TableTests
         P99 wait (ms):                          50.00
         ---------------------SLO Attainment---------------------
         All requests:                           33.33 %
+        Every token in time for a reader:       66.67 %
+        Mean idle time of a reader (s):         19.93
         chat (n = 2):                           50 %
         batch (n = 1):                          0 %
         --------------------------Run---------------------------

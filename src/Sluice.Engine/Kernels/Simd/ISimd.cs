@@ -13,9 +13,8 @@ internal unsafe interface ISimd<TF, TI>
     /// <summary>Lanes; a power of two up to 16.</summary>
     static abstract int Width { get; }
 
-    /// <summary>Rows of activations that the registers hold beside one another: 8, or 4 where there are 16
-    /// registers.</summary>
-    static abstract int RowsMax { get; }
+    /// <summary>16 or 32: how many sums may be kept at once.</summary>
+    static abstract int Registers { get; }
 
     static abstract TF Zero { get; }
     static abstract TF Load(float* at);

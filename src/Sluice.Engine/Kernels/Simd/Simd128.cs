@@ -9,7 +9,7 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>, Vector128<int>
     private const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
 
     public static int Width => 4;
-    public static int RowsMax => 4;
+    public static int Registers => 16;
 
     public static Vector128<float> Zero
     {

@@ -10,7 +10,7 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>, Vector256<int>
     private const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
 
     public static int Width => 8;
-    public static int RowsMax => 4;
+    public static int Registers => 16;
 
     public static Vector256<float> Zero
     {

@@ -10,7 +10,7 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>, Vector512<int>
     private const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
 
     public static int Width => 16;
-    public static int RowsMax => 8;
+    public static int Registers => 32;
 
     public static Vector512<float> Zero
     {

@@ -1,12 +1,13 @@
 using System.Buffers.Binary;
+using Sluice.Engine;
 
-namespace Sluice.Engine.Tests;
+namespace Sluice.Testing;
 
 /// <summary>A model whose logits are a hash of the whole history, read back through the block tables: a wrong block, a lost
 /// token, or a copy that was not made gives other logits from there on.</summary>
 /// <remarks>Like a transformer of two layers: the first stores what a token is, the second what came before it, so a
 /// position computed from wrong memory spoils all later ones.</remarks>
-internal sealed class FakeTransformer(int totalBlocks, int blockTokens = 4, int vocabulary = 61, int contextMax = 4096) : ITransformer
+public sealed class FakeTransformer(int totalBlocks, int blockTokens = 4, int vocabulary = 61, int contextMax = 4096) : ITransformer
 {
     private readonly ulong[] _tokens = new ulong[totalBlocks * blockTokens];
     private readonly ulong[] _chains = new ulong[totalBlocks * blockTokens];
