@@ -4,6 +4,7 @@ using Sluice.Benchmarks;
 if (args is ["--help" or "-h"])
 {
     Console.WriteLine("usage: dotnet run -c Release --project benchmarks/Sluice.Benchmarks [-- RUNS [TRACE.csv.gz]]");
+    Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- store [RUNS]");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- engine [SECONDS [THREADS...]]");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- tokenize MODEL.gguf TEXT");
     return 0;
@@ -23,10 +24,14 @@ if (args is ["tokenize", var model, var text])
     return 0;
 }
 
-var runs = args.Length > 0 && int.TryParse(args[0], out var given) && given is >= 1 and <= 100 ? given : 5;
-Console.WriteLine($"# Simulator figures\n\n{Machine.Describe()}; median of {runs} runs after one warm-up, one thread\n");
+var isStore = args is ["store", ..];
+var rest = isStore ? args[1..] : args;
+var runs = rest.Length > 0 && int.TryParse(rest[0], out var given) && given is >= 1 and <= 100 ? given : 5;
+Console.WriteLine(
+    $"# {(isStore ? "Store" : "Simulator")} figures\n\n{Machine.Describe()}; median of {runs} runs"
+    + $"{(isStore ? "" : " after one warm-up, one thread")}\n");
 Console.WriteLine("| what | figure | wanted |\n|---|---:|---:|");
-foreach (var figure in Figures.All(args.Length > 1 ? args[1] : null))
+foreach (var figure in isStore ? StoreFigures.All() : Figures.All(rest.Length > 1 ? rest[1] : null))
 {
     var (value, wanted) = figure.Measure(runs);
     Console.WriteLine($"| {figure.What} | {value} | {wanted} |");

@@ -24,9 +24,10 @@ public sealed record CatalogEntry(
 /// <param name="Kv">KV cache by default, as in <c>--set kv=…</c>.</param>
 /// <param name="Scheduler">Global scheduler; null for a queue per model with a router in front.</param>
 /// <param name="Length">Length predictor by default, as in <c>--set length=…</c>.</param>
+/// <param name="Fair">How tenants share by default, as in <c>--set fair=…</c>.</param>
 public sealed record SystemChoice(
     Func<EngineContext, IIterationScheduler> Iteration, string Kv = "paged", Func<PolicyContext, IGlobalScheduler>? Scheduler = null,
-    string Length = "oracle");
+    string Length = "oracle", string Fair = "none");
 
 /// <summary>Every system by name. To add one: write its folder, add its line.</summary>
 public static class Catalog
@@ -43,7 +44,7 @@ public static class Catalog
         new("sarathi", "chunked prefill beside decodes, whole prompt reserved",
             "Agrawal et al., OSDI 2024", "iteration scheduling", InEngine,
             s => Run(new() { ReserveWholePrompt = true, Watermark = Watermark(s) })),
-        new("orca", "batching by iteration, KV reserved for the longest answer",
+        new("orca", "batched by iteration, KV reserved for the longest answer",
             "Yu et al., OSDI 2022", "iteration scheduling, KV cache", InEngine,
             _ => new(static _ => new IterationLevel(), "reserve-max")),
         new("static", "a batch runs until its longest answer is done", "FasterTransformer", "iteration scheduling", InEngine,
@@ -82,6 +83,9 @@ public static class Catalog
         new("edf-swap", "earliest deadline first over all models, swapping freely",
             "what QLM compares with as EDF", "global scheduling", Drivers.Simulator,
             _ => Run(new(), c => new EarliestDeadlineSwap(c.Fleet))),
+        new("vtc", "the tenant that was served least goes first",
+            "Sheng et al., OSDI 2024", "global scheduling", Drivers.Simulator | Drivers.Remote,
+            _ => new(static _ => new RunningFirst(new()), Length: "learned", Fair: "vtc")),
         new("shepherd", "batches planned from exact times, with preemption",
             "Zhang et al., NSDI 2023, as in QLM", "grouping, global scheduling", Drivers.Simulator, PlanBatches),
     ];

@@ -54,6 +54,27 @@ public sealed class PolicySettings(IReadOnlyDictionary<string, string> values)
         throw new InputException(FormattableString.Invariant($"--set {key}={text}: expected a number from {min} to {max}."));
     }
 
+    /// <summary>A list of numbers with colons between them; empty by default.</summary>
+    /// <exception cref="InputException">One of them is no number in the range.</exception>
+    public IReadOnlyList<double> Numbers(string key, string meaning, double min, double max)
+    {
+        Note(key, FormattableString.Invariant($"{meaning}, {min} to {max} each: 1:2:3"), "all 1");
+        if (!values.TryGetValue(key, out var text)) return [];
+        var numbers = new List<double>();
+        foreach (var part in text.Split(':'))
+        {
+            if (!double.TryParse(part, NumberStyles.Float, CultureInfo.InvariantCulture, out var value) || !(value >= min && value <= max))
+            {
+                throw new InputException(FormattableString.Invariant(
+                    $"--set {key}={text}: '{part}' is no number from {min} to {max}; expected a list like 1:2:3."));
+            }
+
+            numbers.Add(value);
+        }
+
+        return numbers;
+    }
+
     /// <exception cref="InputException">A key was set that nothing read; the message names the nearest valid one.</exception>
     public void RefuseUnread(string system)
     {

@@ -8,7 +8,7 @@ internal static class Stages
 {
     public static Func<PolicyContext, PolicySet> Read(PolicySettings settings, SystemChoice choice)
     {
-        var scheduler = choice.Scheduler ?? Routed(settings);
+        var scheduler = Shared(settings, choice, choice.Scheduler ?? Routed(settings));
         var lengths = Lengths(settings, choice.Length);
         var queueMax = settings.Whole("queue-max", "requests that may wait in the dispatcher", int.MaxValue, 1, int.MaxValue);
         return context => new PolicySet(
@@ -29,6 +29,16 @@ internal static class Stages
         settings.Word("kv-ranges", "how kv=reserve-… finds contiguous memory", "buddy", "first-fit") == "buddy"
             ? ReservationPolicy.Buddy
             : ReservationPolicy.FirstFit;
+
+    /// <summary>Fair to tenants, if it is to be.</summary>
+    private static Func<PolicyContext, IGlobalScheduler> Shared(
+        PolicySettings settings, SystemChoice choice, Func<PolicyContext, IGlobalScheduler> scheduler)
+    {
+        var isFair = settings.Word(
+            "fair", "whose request goes first among requests of one class", choice.Fair, choice.Fair == "vtc" ? "none" : "vtc") == "vtc";
+        var weights = settings.Numbers("fair-weights", "shares of tenants, in their order", 0.001, 1000);
+        return isFair ? context => FairShare.Around(scheduler(context), new() { Weights = weights }) : scheduler;
+    }
 
     private static Func<PolicyContext, IGlobalScheduler> Routed(PolicySettings settings)
     {

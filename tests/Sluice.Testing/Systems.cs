@@ -22,6 +22,7 @@ public static class Systems
     [
         "vllm-v0 preemption=swap", "vllm-v0 preemption=swap kv=prefix-cache", "vllm-v0 watermark=0.2", "vllm-v1 order=priority",
         "vllm-v1 chunk-tokens=7", "srpt length=exponential", "srpt length=noisy kv=prefix-cache", "sjf length=exponential",
+        "vtc fair-weights=1:3", "qlm fair=vtc", "edf-swap fair=vtc", "shepherd fair=vtc",
         "srpt rank=bounce", "srpt rank=gittins", "srpt rank=las length=learned", "srpt rank=one-bit-stay threshold=10", "trail c=0.5",
         "ltr-rank starved-after=20 quantum=3", "ltr-rank preemption=recompute length=oracle", "niyama chunk=64 relegate=no",
     ];

@@ -36,7 +36,9 @@ public sealed record Traffic(Workload Workload, SimulationOptions Options)
             for (var i = 0; i < firsts; i += 1 + rng.Next(4)) AddProgram(ref rng, made, followUps, i, longest);
         }
 
-        var workload = A.Workload(made, followUps);
+        // Tenants come round by number, so that they take nothing from the stream of random numbers.
+        var workload = A.Workload(made.Select((m, i) => (m.Item1 with { Tenant = new(i % 3) }, m.Item2)), followUps)
+            with { Tenants = ["a", "b", "c"] };
         return new(workload, new SimulationOptions
         {
             Engines = [.. Enumerable.Range(0, engines).Select(_ => roundSteps

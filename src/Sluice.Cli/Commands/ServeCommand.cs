@@ -50,17 +50,33 @@ public static class ServeCommand
     private static async Task<int> RunAsync(ServePlan plan, Terminal terminal)
     {
         if (plan.Engines.Count == 0) plan = await plan.WithFoundOrDemoAsync(terminal).ConfigureAwait(false);
-        var app = plan.Build(logging => logging.AddProvider(new LineLogger(terminal.Error)));
+        var store = await ServeStore.OpenAsync(plan).ConfigureAwait(false);
+        await using var __ = store.ConfigureAwait(false);
+        var app = plan.Build(logging => logging.AddProvider(new LineLogger(terminal.Error)), store.Parts);
         await using var _ = app.ConfigureAwait(false);
         await app.StartAsync(terminal.Stop).ConfigureAwait(false);
         var gateway = app.Services.GetRequiredService<GatewayServices>();
         using var watch = plan.Path is { } path ? new ConfigWatch(path, gateway, terminal.Error) : null;
-        Welcome(plan, app, gateway, terminal);
+        Welcome(plan, app, gateway, store, await AdminAsync(store.Parts).ConfigureAwait(false), terminal);
         await app.WaitForShutdownAsync(terminal.Stop).ConfigureAwait(false);
         return ExitCodes.Ok;
     }
 
-    private static void Welcome(ServePlan plan, WebApplication app, GatewayServices gateway, Terminal terminal)
+    /// <summary>Where the admin API listens, or why it does not; the gateway does without.</summary>
+    private static async Task<string> AdminAsync(DurableParts parts)
+    {
+        try
+        {
+            return await parts.Admin!.AddressAsync.ConfigureAwait(false) + "/admin/tenants";
+        }
+        catch (IOException e)
+        {
+            return $"none: {e.Message}";
+        }
+    }
+
+    private static void Welcome(
+        ServePlan plan, WebApplication app, GatewayServices gateway, ServeStore store, string admin, Terminal terminal)
     {
         var address = app.Urls.First();
         var models = gateway.Loop.Models.Names;
@@ -69,7 +85,8 @@ public static class ServeCommand
         foreach (var model in models) terminal.Out.WriteLine($"  model   {model}");
         if (plan.IsDemo)
             terminal.Out.WriteLine("  Demo engines pace their answers like real ones; what they say means nothing.");
-        if (plan.Folder is { } folder) terminal.Out.WriteLine($"  data    {folder}");
+        terminal.Out.WriteLine($"  data    {store.Description}");
+        terminal.Out.WriteLine($"  admin   {admin}");
         terminal.Out.WriteLine();
         terminal.Out.WriteLine("Try it:");
         terminal.Out.WriteLine($"  curl {address}/v1/chat/completions -H 'content-type: application/json' \\");

@@ -14,9 +14,12 @@ internal sealed record ServePlan
     /// <summary>Of the configuration file.</summary>
     public string? Path { get; init; }
 
-    /// <summary>Where data is kept; null to keep none.</summary>
+    /// <summary>Where data is kept; null, without a server either, to keep it only as long as the gateway runs.</summary>
     public string? Folder { get; init; }
     public string? Postgres { get; init; }
+
+    /// <summary>Of the admin API: the one after the public port, or any when that is any.</summary>
+    public int AdminPort => Options.Port is 0 or 65535 ? 0 : Options.Port + 1;
 
     public bool IsDemo => Engines.Count > 0 && Engines.All(e => e.Demo is not null);
 
@@ -61,7 +64,7 @@ internal sealed record ServePlan
         return this with { Engines = EngineFactory.DemoFleet };
     }
 
-    public WebApplication Build(Action<ILoggingBuilder> logging)
+    public WebApplication Build(Action<ILoggingBuilder> logging, DurableParts durable)
     {
         var options = Options with
         {
@@ -69,7 +72,8 @@ internal sealed record ServePlan
             JournalFolder = Folder is null ? null : System.IO.Path.Combine(Folder, "journal"),
         };
         return GatewayHost.Build(
-            options, [.. Engines.Select(e => EngineFactory.Make(e, TimeProvider.System))], new() { Logging = logging });
+            options, [.. Engines.Select(e => EngineFactory.Make(e, TimeProvider.System))],
+            durable.With(new() { Logging = logging }));
     }
 
     private static Dictionary<string, string> Settings(IReadOnlyList<string> settings)

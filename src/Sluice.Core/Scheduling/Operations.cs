@@ -42,5 +42,8 @@ public sealed class Operations
     public void Scale(ModelId model, int engines) =>
         _list.Add(new(OperationKind.Scale, new(-1), EngineId.None, model, engines));
 
-    internal void Clear() => _list.Clear();
+    /// <summary>For a scheduler that passes on what another one wants.</summary>
+    public void Add(in Operation operation) => _list.Add(operation);
+
+    public void Clear() => _list.Clear();
 }

@@ -14,6 +14,9 @@ public sealed record GatewayOptions
     /// <summary>Settings of that system, as with <c>--set key=value</c> in simulations.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>Tenants share by the service they received, unless a setting <c>fair</c> says otherwise.</summary>
+    public bool SharesByTenant { get; init; } = true;
+
     /// <summary>With what is usual here where nothing was said: QLM looks at its queue twice a second, because people who wait
     /// for a first token count in seconds.</summary>
     public IReadOnlyDictionary<string, string> SettingsInUse => System != "qlm" || Settings.ContainsKey("tick")

@@ -26,6 +26,7 @@ public sealed partial class DispatcherLoop : IDisposable
     private readonly LiveAdmission _admission;
     private readonly IShowsQueues? _queues;
     private readonly Sink _sink;
+    private readonly IWeighsTenants? _shares;
     private readonly long _start;
     private readonly ITimer _timer;
     private readonly ITimer _sweep;
@@ -45,12 +46,13 @@ public sealed partial class DispatcherLoop : IDisposable
         _start = time.GetTimestamp();
         Models = new(options.ModelsMax, options.Aliases);
         _fleet = new(options, Models, this);
-        var system = Catalog.Make(options.System, new PolicySettings(options.SettingsInUse));
+        var system = Catalog.Make(options.System, new PolicySettings(SettingsOf(options)));
         var policies = system.Policies(new PolicyContext(null, new Rng(1).Fork("policies"), _fleet.Info));
         _admission = new(policies.Admission, policies.Lengths, policies.Scheduler);
         _sink = new(this);
         _dispatcher = new(policies with { Admission = _admission }, _fleet.Engines, _fleet.Snapshots, _sink);
         Calibration = (policies.Scheduler as IReportsCalibration)?.Calibration;
+        _shares = policies.Scheduler as IWeighsTenants;
         _queues = policies.Scheduler as IShowsQueues;
         _timer = time.CreateTimer(
             static loop => ((DispatcherLoop)loop!).OnTimer(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -127,10 +129,25 @@ public sealed partial class DispatcherLoop : IDisposable
     /// <summary>Name of what stands at a place. On the writer only, as when an event comes.</summary>
     internal string EngineNameOf(EngineId engine) => _fleet.Engines[engine.Index].Name;
 
+    /// <summary>A tenant's share of service; changes nothing if the system does not share by tenants.</summary>
+    /// <param name="weight">Above 0.</param>
+    public Task SetWeightAsync(TenantId tenant, double weight) => AskAsync(() =>
+    {
+        _shares?.SetWeight(tenant, weight);
+        return true;
+    });
+
     public void Dispose()
     {
         _timer.Dispose();
         _sweep.Dispose();
+    }
+
+    private static Dictionary<string, string> SettingsOf(GatewayOptions options)
+    {
+        var settings = new Dictionary<string, string>(options.SettingsInUse, StringComparer.Ordinal);
+        if (options.SharesByTenant) settings.TryAdd("fair", "vtc");
+        return settings;
     }
 
     internal void Arrive(LiveRequest live)

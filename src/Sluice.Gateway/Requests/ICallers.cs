@@ -5,7 +5,7 @@ namespace Sluice.Gateway;
 /// <summary>Who sends a request.</summary>
 /// <param name="Class">Class of what says nothing of its own; null for the usual one.</param>
 /// <param name="Classes">Names of the classes it may ask for; null for all.</param>
-public sealed record Caller(TenantId Tenant, string Name, string? Class = null, IReadOnlyList<string>? Classes = null)
+public record Caller(TenantId Tenant, string Name, string? Class = null, IReadOnlyList<string>? Classes = null)
 {
     public static Caller Anybody { get; } = new(new(0), "default");
 }

@@ -85,7 +85,8 @@ internal sealed class BatchStore(Writer writer, Reader reader) : IBatchStore
                 var changed = session.Execute(
                     $"""
                     UPDATE batches SET status = @p2, {status} = @p3, output_file = @p4, error_file = @p5,
-                        lines_failed = lines_failed + (SELECT COUNT(*) FROM batch_lines WHERE batch = @p1)
+                        lines_failed = CASE WHEN in_progress IS NULL THEN 0
+                            ELSE lines_failed + (SELECT COUNT(*) FROM batch_lines WHERE batch = @p1) END
                     WHERE id = @p1 AND status IN ('finalizing', 'cancelling')
                     """,
                     id, status, now, output?.Id, errors?.Id);

@@ -7,15 +7,17 @@ public sealed class FileWriter
     internal const int PartBytes = 512 * 1024;
 
     private readonly Writer _writer;
-    private readonly NewFile _file;
     private readonly byte[] _part = new byte[PartBytes];
     private int _used;
     private long _parts;
     private bool _endsLine = true;
 
-    internal FileWriter(Writer writer, NewFile file) => (_writer, _file) = (writer, file);
+    internal FileWriter(Writer writer, NewFile file) => (_writer, File) = (writer, file);
 
-    public string Id => _file.Id;
+    /// <summary>All but its id, tenant and time of creation may change until the file is published.</summary>
+    public NewFile File { get; set; }
+
+    public string Id => File.Id;
 
     public long Bytes { get; private set; }
 
@@ -44,18 +46,19 @@ public sealed class FileWriter
     {
         await SealAsync(cancellation);
         await _writer.WriteAsync(Publish, cancellation);
-        return new(_file.Id, _file.Tenant, _file.Purpose, _file.Name, _file.Created, _file.Expires, Bytes, Lines);
+        return new(File.Id, File.Tenant, File.Purpose, File.Name, File.Created, File.Expires, Bytes, Lines);
     }
 
     /// <summary>Deletes what was written.</summary>
-    public Task AbandonAsync() => _writer.WriteAsync(session => FileStore.Delete(session, _file.Id), CancellationToken.None);
+    public Task AbandonAsync() => _writer.WriteAsync(session => FileStore.Delete(session, File.Id), CancellationToken.None);
 
     /// <summary>Writes what is left in the buffer; the file can be published by whoever finishes the batch it belongs
     /// to.</summary>
     internal Task SealAsync(CancellationToken cancellation) => _used > 0 ? FlushAsync(cancellation) : Task.CompletedTask;
 
     internal int Publish(ISession session) => session.Execute(
-        "UPDATE files SET bytes = @p2, lines = @p3, is_ready = 1 WHERE id = @p1", _file.Id, Bytes, Lines);
+        "UPDATE files SET bytes = @p2, lines = @p3, purpose = @p4, name = @p5, expires = @p6, is_ready = 1 WHERE id = @p1",
+        File.Id, Bytes, Lines, File.Purpose, File.Name, File.Expires);
 
     private async Task FlushAsync(CancellationToken cancellation)
     {
@@ -64,7 +67,7 @@ public sealed class FileWriter
         await _writer.WriteAsync(
             session => session.Execute(
                 "INSERT INTO file_parts (file, part, content) VALUES (@p1, @p2, @p3) ON CONFLICT (file, part) DO NOTHING",
-                _file.Id, part, content),
+                File.Id, part, content),
             cancellation);
         (_parts, _used) = (part + 1, 0);
     }

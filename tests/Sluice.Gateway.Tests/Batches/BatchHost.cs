@@ -1,0 +1,38 @@
+using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.Hosting;
+using Sluice.Storage;
+using Sluice.Upstreams;
+
+namespace Sluice.Gateway.Tests;
+
+/// <summary>Entry point of this assembly when a test runs it as a program: a gateway with batches that says on its standard
+/// output where it listens and which line it gives to its engine, and lives until it is killed.</summary>
+internal static class BatchHost
+{
+    public static async Task<int> Main(string[] args)
+    {
+        if (args is not ["batch-host", var folder])
+        {
+            await Console.Error.WriteLineAsync("Run these tests with: dotnet test tests/Sluice.Gateway.Tests");
+            return 2;
+        }
+
+        await using var store = Store.Open(new StorageOptions(folder));
+        var feature = new BatchFeature(store);
+        var engine = new FakeUpstream
+        {
+            SequencesMax = 8,
+            Script = (call, sink, cancel) =>
+            {
+                Console.WriteLine($"line {BatchGateway.IdOf(call)}");
+                return FakeUpstream.WordsAsync(call, sink, cancel, "ok");
+            },
+        };
+        var app = GatewayHost.Build(
+            new() { Port = 0 }, [new EngineEntry(engine)], new() { Endpoints = [feature], Workers = [feature.RunAsync] });
+        await app.StartAsync();
+        Console.WriteLine($"at {app.Urls.First()}");
+        await app.WaitForShutdownAsync();
+        return 0;
+    }
+}
