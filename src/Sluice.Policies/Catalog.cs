@@ -72,7 +72,7 @@ public static class Catalog
         new("no-preempt", "vllm-v1 with KV reserved for the longest answer",
             "TensorRT-LLM's guaranteed mode, as in Kossmann et al., 2024", "iteration scheduling, KV cache", InEngine,
             _ => new(static _ => new RunningFirst(new()), "reserve-max")),
-        new("scls", "static batches that run for a slice of tokens and return to a pool",
+        new("scls", "static batches of one slice of tokens, from a pool",
             "Cheng et al., 2024", "iteration scheduling, global scheduling", Drivers.Simulator, Slices),
         new("qlm", "groups in virtual queues: pull, evict, load models",
             "Patke et al., SoCC 2024", "grouping, waiting-time estimate, global scheduling",

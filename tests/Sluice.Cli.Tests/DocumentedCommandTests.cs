@@ -8,7 +8,7 @@ public sealed partial class DocumentedCommandTests
     /// <summary>Minutes of work, files and servers that a reader has to bring, or what runs until it is stopped and has tests of
     /// its own.</summary>
     private static readonly string[] s_notHere =
-        ["bench ", "serve", "validate DIR", "reproduce", "my-", "FOLDER", "FILE", "n=1000000"];
+        ["bench ", "serve", "top", "validate DIR", "reproduce", "my-", "FOLDER", "FILE", "n=1000000"];
 
     public static TheoryData<string> Commands =>
         new(Pages().SelectMany(page => CommandsOf(File.ReadAllText(page))).Where(c => !s_notHere.Any(c.Contains)).Distinct());

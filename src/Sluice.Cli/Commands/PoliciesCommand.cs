@@ -31,7 +31,7 @@ public static class PoliciesCommand
         listing.Write(terminal.Out, terminal.Width);
         terminal.Out.WriteLine();
         Listing.WriteText(
-            terminal.Out, "runs in: S the simulator, E our own engine, R engines elsewhere (E and R are planned). "
+            terminal.Out, "runs in: S the simulator, E our own engine, R engines elsewhere. "
             + "'sluice policies NAME' shows source, stages and settings; every system takes the shared ones: "
             + "router, queue, length, kv.", terminal.Width);
     }

@@ -62,6 +62,9 @@ public sealed partial class Step
     /// <summary>Sequences whose KV is in host memory, in the order they went there.</summary>
     public ReadOnlySpan<int> Swapped => CollectionsMarshal.AsSpan(_swapped);
 
+    /// <summary>True while a sequence that has its KV elsewhere waits for room here: nobody is admitted before it.</summary>
+    public bool SomebodyReturns => _returning.Count > 0;
+
     /// <summary>True once somebody lost its blocks in this step.</summary>
     public bool SomeoneGaveWay { get; private set; }
 

@@ -98,7 +98,8 @@ public sealed class Ranked(IRank rank, RankedOptions? options = null) : IIterati
 
     /// <summary>Neither gone nor out of reach: evicted, or on its way into the batch with KV from elsewhere.</summary>
     private static bool IsRanked(SequencePhase phase) =>
-        phase is SequencePhase.Waiting or SequencePhase.Prefilling or SequencePhase.Decoding or SequencePhase.Paused;
+        phase is SequencePhase.Waiting or SequencePhase.Prefilling or SequencePhase.Decoding or SequencePhase.Paused
+            or SequencePhase.Swapped;
 
     private void AppendNew(Step step)
     {
@@ -151,10 +152,14 @@ public sealed class Ranked(IRank rank, RankedOptions? options = null) : IIterati
     /// rank.</summary>
     private void Choose(Step step)
     {
+        var places = step.Limits.SequencesMax;
         for (var i = 0; i < _count; i++)
         {
             var sequence = _order[i].Sequence;
-            var isChosen = i < step.Limits.SequencesMax;
+
+            // Nobody is admitted while somebody returns, so those who wait take no place from those who run.
+            if (step.SomebodyReturns && step[sequence].Phase is SequencePhase.Waiting) continue;
+            var isChosen = places-- > 0;
             if (isChosen && step[sequence].Phase is SequencePhase.Paused) step.Resume(sequence);
             else if (!isChosen && step[sequence].Phase is SequencePhase.Decoding) step.Pause(sequence);
         }
@@ -208,6 +213,7 @@ public sealed class Ranked(IRank rank, RankedOptions? options = null) : IIterati
             }
             else if (phase is SequencePhase.Waiting)
             {
+                if (step.SomebodyReturns) return; // Whoever gave way now would do so for nothing.
                 while (!step.TryAdmit(sequence, int.MaxValue))
                 {
                     var victim = _hasSwappedIn ? -1 : Worst(step, sequence);
