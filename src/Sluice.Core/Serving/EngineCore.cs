@@ -98,12 +98,14 @@ public sealed partial class EngineCore
     /// <param name="outputLimit">Tokens after which it ends, at least 1.</param>
     /// <param name="outputTokens">Tokens it has produced elsewhere already; they are computed again like prompt.</param>
     /// <param name="mayDecline">The scheduler may hand it back.</param>
+    /// <param name="calls">Tools it calls, in order; those it has passed are taken as answered. They need a cache that grows.</param>
     /// <returns>False if the engine could never hold it; nothing is kept of it then.</returns>
     public bool TrySubmit(
-        Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens = 0, bool mayDecline = false)
+        Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens = 0, bool mayDecline = false,
+        ToolCall[]? calls = null)
     {
         Check.That(outputLimit > outputTokens);
-        if (!_cache.CanEverHold(request, request.PromptTokens + outputLimit)) return false;
+        if (!CanEverHold(request, outputLimit, calls)) return false;
 
         Synchronise(now);
         if (!_stepping) NextTurn = now;
@@ -114,7 +116,7 @@ public sealed partial class EngineCore
             return true;
         }
 
-        var slot = Take(now, request, predicted, outputLimit, outputTokens);
+        var slot = Take(now, request, predicted, outputLimit, outputTokens, calls);
         _table[slot].MayDecline = mayDecline;
         Waiting.Enqueue(slot, atFront: false);
         return true;
@@ -125,20 +127,30 @@ public sealed partial class EngineCore
     /// <param name="computed">Tokens whose KV came with it, at least 1.</param>
     /// <returns>False if the engine could never hold it.</returns>
     public bool TryAttach(
-        Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens, int computed)
+        Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens, int computed,
+        ToolCall[]? calls = null)
     {
-        if (!_cache.CanEverHold(request, request.PromptTokens + outputLimit)) return false;
+        if (!CanEverHold(request, outputLimit, calls)) return false;
 
         Synchronise(now);
         if (!_stepping) NextTurn = now;
-        var slot = Take(now, request, predicted, outputLimit, outputTokens);
+        var slot = Take(now, request, predicted, outputLimit, outputTokens, calls);
         ref var s = ref _table[slot];
         (s.Computed, s.IsMigrating, s.HasStarted) = (computed, true, true);
         _step.Return(slot);
         return true;
     }
 
-    private int Take(Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens)
+    private bool CanEverHold(Request request, int outputLimit, ToolCall[]? calls)
+    {
+        if (calls is not null && !_cache.GrowsWhileDecoding) return false;
+        var tokens = request.PromptTokens + outputLimit;
+        foreach (var call in calls ?? []) tokens += call.ResponseTokens;
+        return _cache.CanEverHold(request, tokens);
+    }
+
+    private int Take(
+        Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens, ToolCall[]? calls = null)
     {
         var slot = _table.Allocate();
         ref var s = ref _table[slot];
@@ -146,6 +158,10 @@ public sealed partial class EngineCore
         s.Predicted = predicted;
         s.OutputLimit = outputLimit;
         s.Output = outputTokens;
+        s.Calls = calls;
+        s.GivenTokens = request.PromptTokens;
+        for (; calls is not null && s.CallsMade < calls.Length && calls[s.CallsMade].After <= outputTokens; s.CallsMade++)
+            s.GivenTokens += calls[s.CallsMade].ResponseTokens;
         s.LastTokenAt = EngineTime.At(now);
         s.FirstTokenAt = Instant.Never;
         s.WorstLag = long.MinValue;
@@ -269,6 +285,7 @@ public sealed partial class EngineCore
 
     private void Begin(EngineTime now)
     {
+        EndCalls(now.Instant);
         _step.Begin(now);
         _step.ReturnHeldBack();
         _scheduler.Compose(_step);
@@ -276,19 +293,20 @@ public sealed partial class EngineCore
         {
             // Whoever kept the batch open left or gave way: it is over.
             ReleaseHeld(now);
-            var swapped = _batch.Shape.SwappedTokens;
-            _step.Begin(now);
-            _batch.MutableShape.SwappedTokens += swapped;
-            _scheduler.Compose(_step);
+            ComposeAgain(now);
         }
+
+        // Who keeps memory only for a tool's return must not keep everybody out.
+        while (_batch.IsEmpty && _slots.Count - _step.Declined.Count > _step.Calling && _step.MakesRoom()) ComposeAgain(now);
 
         var handedBack = HandBack(now);
         if (_batch.IsEmpty)
         {
             // With nobody running, memory is free and whoever is next can be admitted: an idle engine has no work, but for
             // what came in exchange for those handed back.
-            Check.That(_slots.Count == 0 || handedBack > 0);
-            NextTurn = _slots.Count == 0 ? Instant.Never : now.Instant;
+            var isIdle = _slots.Count == _step.Calling;
+            Check.That(isIdle || handedBack > 0);
+            NextTurn = isIdle ? _step.NextReturn : now.Instant;
             return;
         }
 
@@ -303,10 +321,19 @@ public sealed partial class EngineCore
             _increment = _runner.ClosedForm!.PerContextToken * _batch.Shape.DecodeSequences;
             var most = Math.Min(Math.Min(StretchMax, StepsLeftOfSlice), _decodes.StepsToFirstEnd);
             _stretch = 1 + _decodes.StepsWithinBlocks(most - 1);
+            if (_step.Calling > 0) _stretch = 1 + StepsEndedBefore(_step.NextReturn);
         }
 
         _end = _begin.Plus(TimeOf(_stretch));
         NextTurn = _end.Instant;
+    }
+
+    private void ComposeAgain(EngineTime now)
+    {
+        var swapped = _batch.Shape.SwappedTokens;
+        _step.Begin(now);
+        _batch.MutableShape.SwappedTokens += swapped;
+        _scheduler.Compose(_step);
     }
 
     /// <remarks>Whoever waits for memory cannot get in before somebody leaves: a stretch only takes blocks. A cached prefix
@@ -403,13 +430,19 @@ public sealed partial class EngineCore
         s.LastTokenAt = _end;
         if (Lag.IsOn) s.WorstLag = Math.Max(s.WorstLag, Lag.Of(s.Request, s.Output, _end));
         _step.EndPrefill(chunk.Sequence);
-        if (s.Output == s.OutputLimit) End(chunk.Sequence);
+        if (s.Output == s.SegmentEnd) End(chunk.Sequence);
         else _step.JoinDecodes(chunk.Sequence, ref s);
     }
 
     private void End(int slot)
     {
         ref var s = ref _table[slot];
+        if (_step.OutputTokens(slot) < s.OutputLimit)
+        {
+            BeginCall(slot, ref s);
+            return;
+        }
+
         if (_scheduler.RetiresTogether)
         {
             _step.Hold(slot, ref s);
@@ -419,6 +452,25 @@ public sealed partial class EngineCore
 
         _step.Retire(slot, ref s);
         Finish(slot, in s, _end);
+    }
+
+    /// <summary>A batch that retires together does not wait for tools: whoever calls one leaves it.</summary>
+    private void BeginCall(int slot, ref Sequence s)
+    {
+        var handling = _scheduler.RetiresTogether ? CallHandling.Recompute : _scheduler.HandleCall(_step, slot);
+        _step.BeginCall(slot, ref s, handling, _end.Instant);
+        Emit(EventKind.CallBegan, in s, s.Output);
+    }
+
+    private void EndCalls(Instant now)
+    {
+        for (var slot = _step.EndCall(now); slot >= 0; slot = _step.EndCall(now))
+        {
+            ref var s = ref _table[slot];
+            var call = s.Calls![s.CallsMade - 1];
+            _scheduler.OnCallEnded(in s, in call);
+            _sink.Emit(new(now, s.Request.Id, Id, call.ResponseTokens, EventKind.CallEnded));
+        }
     }
 
     private void ReleaseHeld(EngineTime now)

@@ -118,7 +118,8 @@ public sealed partial class Step
         }
 
         if (_decodes.Count == 0) return true;
-        if (!_decodes.TryTakeBlocks()) return false;
+        while (!_decodes.TryTakeBlocks())
+            if (!TryGiveUpKept()) return false;
 
         Budget -= _decodes.Count;
         AddDrafts();
@@ -137,7 +138,8 @@ public sealed partial class Step
         Check.That(s.Phase == SequencePhase.Prefilling);
         tokens = Math.Min(Math.Min(tokens, Budget), s.Known - s.Computed);
         Check.That(tokens > 0);
-        if (!Cache.TryReserve(sequence, s.Computed + tokens)) return false;
+        while (!Cache.TryReserve(sequence, s.Computed + tokens))
+            if (!TryGiveUpKept()) return false;
 
         AddChunk(sequence, ref s, tokens);
         return true;
@@ -287,7 +289,7 @@ public sealed partial class Step
             case SequencePhase.Swapped:
                 _swapped.Remove(slot);
                 break;
-            case SequencePhase.Returning when !s.IsMigrating:
+            case SequencePhase.Returning when !s.IsMigrating && !s.IsPreserved:
                 _returning.Remove(slot);
                 break;
             case SequencePhase.Decoding or SequencePhase.Prefilling or SequencePhase.Paused:
@@ -309,6 +311,13 @@ public sealed partial class Step
     {
         ref var s = ref _table[slot];
         if (IsFull) return false;
+        if (s.IsPreserved)
+        {
+            s.IsPreserved = false;
+            Rejoin(slot, ref s);
+            return true;
+        }
+
         if (s.IsMigrating ? !Cache.TryAdmit(slot, s.Request, s.Computed) : !Cache.TrySwapIn(slot, s.Computed)) return false;
 
         if (!s.IsMigrating) _batch.MutableShape.SwappedTokens += s.Computed;
@@ -391,7 +400,13 @@ public sealed partial class Step
                 return true;
             case SequencePhase.Returning:
                 _returning.Remove(slot);
-                if (!s.IsMigrating) Cache.ReleaseSwapped(slot);
+                if (s.IsPreserved) Cache.Release(slot);
+                else if (!s.IsMigrating) Cache.ReleaseSwapped(slot);
+                return true;
+            case SequencePhase.Calling:
+                _calling.Remove(slot);
+                if (s.Handling is CallHandling.Preserve) Cache.Release(slot);
+                else if (s.Handling is CallHandling.Swap) Cache.ReleaseSwapped(slot);
                 return true;
             case SequencePhase.Prefilling:
                 _prefilling.Remove(slot);
@@ -412,7 +427,7 @@ public sealed partial class Step
 
     /// <summary>Host memory for all it knows, and the block it may have been given ahead.</summary>
     private bool CanSwapOut(int slot) =>
-        Cache.HostFreeBlocks >= (_table[slot].Request.PromptTokens + OutputTokens(slot)) / Cache.BlockTokens + 2;
+        Cache.HostFreeBlocks >= (_table[slot].GivenTokens + OutputTokens(slot)) / Cache.BlockTokens + 2;
 
     /// <summary>Goes on where it stopped: decoding, or in the middle of its prefill.</summary>
     private void Rejoin(int slot, ref Sequence s)
