@@ -159,9 +159,8 @@ public sealed partial class EngineCore
         s.OutputLimit = outputLimit;
         s.Output = outputTokens;
         s.Calls = calls;
-        s.GivenTokens = request.PromptTokens;
         for (; calls is not null && s.CallsMade < calls.Length && calls[s.CallsMade].After <= outputTokens; s.CallsMade++)
-            s.GivenTokens += calls[s.CallsMade].ResponseTokens;
+            s.ToolTokens += calls[s.CallsMade].ResponseTokens;
         s.LastTokenAt = EngineTime.At(now);
         s.FirstTokenAt = Instant.Never;
         s.WorstLag = long.MinValue;

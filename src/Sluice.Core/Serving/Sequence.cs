@@ -69,10 +69,13 @@ public struct Sequence
     public int CallsMade { get; internal set; }
 
     /// <summary>Tokens of its context that are not its own output: the prompt, and what tools answered.</summary>
-    public int GivenTokens { get; internal set; }
+    public readonly int GivenTokens => Request.PromptTokens + ToolTokens;
 
     /// <summary>Tools it will call, in order; null for none. Policies cannot see them.</summary>
     internal ToolCall[]? Calls { get; set; }
+
+    /// <summary>Tokens that tools answered.</summary>
+    internal int ToolTokens { get; set; }
 
     /// <summary>When it ends: the true length where it is known to the driver, else the caller's cap. Policies cannot see
     /// it.</summary>

@@ -35,7 +35,7 @@ public sealed partial class Step
         ref var s = ref _table[slot];
         s.LastTokenAt = EngineTime.At(NextReturn); // The tool's time is no gap between tokens.
         _calling.Remove(slot);
-        s.GivenTokens += s.Calls![s.CallsMade - 1].ResponseTokens;
+        s.ToolTokens += s.Calls![s.CallsMade - 1].ResponseTokens;
         switch (s.Handling)
         {
             case CallHandling.Preserve:
