@@ -9,8 +9,9 @@ namespace Sluice.Policies;
 /// engine with the most memory left when it arrives, and stays with it. When an engine's first batch has gone and it has room,
 /// or so many have arrived, what waits for it is planned anew by <see cref="PriorityMapper"/>, and the first batch goes.
 /// Its size caps what the engine holds, unless it is the only one [I]. A request that no plan could keep in time gives its
-/// place in the window to those that still can be [I]; under overload it may wait for long. A plan costs its moves times the
-/// window; everything else is O(engines) per request, but an engine that comes or goes, which has all assigned anew.
+/// place in the window to those that still can be [I]. Whoever has waited for the age cap goes ahead of the plan, in order of
+/// arrival, so that nobody starves [I]. A plan costs its moves times the window; everything else is O(engines) per request, but
+/// an engine that comes or goes, which has all assigned anew.
 /// </remarks>
 public sealed class SaSlo(SaSloOptions options, PolicyContext context) : IGlobalScheduler
 {
@@ -122,8 +123,10 @@ public sealed class SaSlo(SaSloOptions options, PolicyContext context) : IGlobal
         queue.Arrivals = 0;
         if (queue.Unplanned == 0) return;
 
-        FillWindow(queue, TimeOf(queue, in engine), now);
         var batchMax = BatchMax(in engine);
+        if (TryReadyAged(queue, batchMax, now)) return;
+
+        FillWindow(queue, TimeOf(queue, in engine), now);
         _mapper.Find(_jobs.AsSpan(0, _round.Count), batchMax, BeginsAfter(queue, in engine, batchMax, now), ref _rng);
         var sizes = _mapper.Best.Sizes;
         foreach (var job in _mapper.Best.Jobs[..sizes[0]])
@@ -138,6 +141,28 @@ public sealed class SaSlo(SaSloOptions options, PolicyContext context) : IGlobal
         // An only batch holds nobody back: whoever comes next may join it.
         queue.Cap = sizes.Length == 1 ? batchMax : sizes[0];
     }
+
+    /// <summary>Whoever has waited for too long is the first batch, with no cap of its own.</summary>
+    private bool TryReadyAged(EngineQueue queue, int batchMax, Instant now)
+    {
+        if (options.AgeCap == TimeSpan.Zero) return false;
+        while (queue.Ready.Count < batchMax && Older(queue.Waiting.First, queue.Late.First) is >= 0 and var slot
+            && now - _known[slot].Request.Arrival >= options.AgeCap)
+        {
+            ref var from = ref ListOf(slot);
+            Move(ref from, ref queue.Ready, slot, EngineList.Ready);
+        }
+
+        if (queue.Ready.Count > 0) queue.Cap = batchMax;
+        return queue.Ready.Count > 0;
+    }
+
+    /// <summary>Either slot may be -1, for nobody.</summary>
+    private int Older(int a, int b) =>
+        a < 0 ? b
+        : b < 0 ? a
+        : (_known[a].Request.Arrival.Ticks, _known[a].Request.Id.Value).CompareTo(
+            (_known[b].Request.Arrival.Ticks, _known[b].Request.Id.Value)) <= 0 ? a : b;
 
     /// <summary>Those first whose promises can be kept, then the late, each by arrival; then all by arrival.</summary>
     private void FillWindow(EngineQueue queue, SliceTime time, Instant now)

@@ -41,6 +41,9 @@ public sealed record SaSloOptions
     /// <summary>Arrivals at an engine after which what waits for it is planned anew. [I]</summary>
     public int ReplanArrivals { get; init; } = 8;
 
+    /// <summary>Since arrival, after which a request goes ahead of every plan; zero for never. [I]</summary>
+    public TimeSpan AgeCap { get; init; } = TimeSpan.FromMinutes(10);
+
     internal static SaSloOptions Read(PolicySettings s) => new()
     {
         BatchMax = s.Whole("batch-size", "requests of a batch at most", 32, 1, 1 << 16),
@@ -54,5 +57,7 @@ public sealed record SaSloOptions
         SamplesLengths = s.Word("lengths", "drawn from what is predicted, or its mean", "sampled", "mean") == "sampled",
         IsSynchronous = s.Word("batches", "cap what an engine holds, or wait until it is empty", "cap", "wait") == "wait",
         ReplanArrivals = s.Whole("replan-arrivals", "arrivals at an engine after which it is planned anew", 8, 1, 1 << 20),
+        AgeCap = TimeSpan.FromSeconds(
+            s.Number("age-cap", "seconds after which a request goes ahead of every plan, 0 for never", 600, 0, 1e6)),
     };
 }
