@@ -58,6 +58,30 @@ public sealed class SaSloTests
         Assert.Equal(3, most.Held);
     }
 
+    /// <summary>Twice what the engine can do, for ten minutes; one request, among the first, can never keep its promise.</summary>
+    [Fact]
+    public void Who_cannot_be_kept_in_time_goes_after_the_age_cap_however_many_others_can()
+    {
+        const int late = 200;
+        var lengths = new Rng(21);
+        var load = A.Workload(Enumerable.Range(0, 4000).Select(i => (
+            A.Request(
+                i, 20 + lengths.Next(200), 1000, i * TimeSpan.TicksPerSecond / 7,
+                slo: i == late ? s_chat with { Ttft = TimeSpan.FromTicks(1) } : s_code),
+            50 + lengths.Next(100))).ToArray());
+
+        var (capped, never) = (Wait("sa-slo batch-size=2 trials=2 age-cap=60"), Wait("sa-slo batch-size=2 trials=2 age-cap=0"));
+
+        Assert.InRange(capped, 0, 90);
+        Assert.True(never > 300, $"{never} s");
+
+        double Wait(string line)
+        {
+            var log = Run(line, load, sequencesMax: 2, engines: 1).Log;
+            return (log.FirstToken[late] - log.Arrival[late]) / 1e7;
+        }
+    }
+
     /// <summary>Half code and half chat, all there at once: pools as in the paper.</summary>
     private static Workload Load(ulong seed, int count)
     {
