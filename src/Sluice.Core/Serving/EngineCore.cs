@@ -141,14 +141,6 @@ public sealed partial class EngineCore
         return true;
     }
 
-    private bool CanEverHold(Request request, int outputLimit, ToolCall[]? calls)
-    {
-        if (calls is not null && !_cache.GrowsWhileDecoding) return false;
-        var tokens = request.PromptTokens + outputLimit;
-        foreach (var call in calls ?? []) tokens += call.ResponseTokens;
-        return _cache.CanEverHold(request, tokens);
-    }
-
     private int Take(
         Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens, ToolCall[]? calls = null)
     {
@@ -169,28 +161,6 @@ public sealed partial class EngineCore
         return slot;
     }
 
-    /// <summary>Ends a request early. Takes effect between steps; <see cref="EventKind.Cancelled"/> says when.</summary>
-    /// <returns>False if the engine does not hold it.</returns>
-    public bool TryCancel(Instant now, RequestId request) => TryLeave(now, request, EventKind.Cancelled);
-
-    /// <summary>Takes a request off the engine; its KV goes to host memory while there is room, and a later submission of the
-    /// same request goes on from it. Takes effect between steps; <see cref="EventKind.Evicted"/> says when.</summary>
-    /// <returns>False if the engine does not hold it.</returns>
-    public bool TryEvict(Instant now, RequestId request) => TryLeave(now, request, EventKind.Evicted);
-
-    /// <summary>Lets a decoding request go to another engine. Takes effect between steps; <see cref="EventKind.MovedOut"/>
-    /// says when. Nothing happens if it ended or lost its blocks meanwhile.</summary>
-    /// <returns>False if the engine does not hold it.</returns>
-    public bool TryMoveOut(Instant now, RequestId request) => TryLeave(now, request, EventKind.MovedOut);
-
-    /// <summary>Forgets the KV of an evicted request.</summary>
-    public void DropParked(RequestId request)
-    {
-        if (!_parked.Remove(request, out var slot)) return;
-        _step.Retire(slot, ref _table[slot]);
-        _table.Free(slot);
-    }
-
     /// <summary>Forgets every cached prefix, because the weights are loaded anew.</summary>
     public void ForgetPrefixes() => _cache.ForgetPrefixes();
 
@@ -200,15 +170,6 @@ public sealed partial class EngineCore
         var isHere = _slots.TryGet(request, out var slot);
         Check.That(isHere);
         return (_step.OutputTokens(slot), _step.ComputedTokens(slot));
-    }
-
-    private bool TryLeave(Instant now, RequestId request, EventKind how)
-    {
-        if (!_slots.TryGet(request, out _)) return false;
-        Synchronise(now);
-        _leaves.Add((request, how));
-        if (!_stepping) NextTurn = now;
-        return true;
     }
 
     /// <summary>Ends the step under way, if any, and begins the next. Call at <see cref="NextTurn"/>.</summary>
@@ -453,25 +414,6 @@ public sealed partial class EngineCore
         Finish(slot, in s, _end);
     }
 
-    /// <summary>A batch that retires together does not wait for tools: whoever calls one leaves it.</summary>
-    private void BeginCall(int slot, ref Sequence s)
-    {
-        var handling = _scheduler.RetiresTogether ? CallHandling.Recompute : _scheduler.HandleCall(_step, slot);
-        _step.BeginCall(slot, ref s, handling, _end.Instant);
-        Emit(EventKind.CallBegan, in s, s.Output);
-    }
-
-    private void EndCalls(Instant now)
-    {
-        for (var slot = _step.EndCall(now); slot >= 0; slot = _step.EndCall(now))
-        {
-            ref var s = ref _table[slot];
-            var call = s.Calls![s.CallsMade - 1];
-            _scheduler.OnCallEnded(in s, in call);
-            _sink.Emit(new(now, s.Request.Id, Id, call.ResponseTokens, EventKind.CallEnded));
-        }
-    }
-
     private void ReleaseHeld(EngineTime now)
     {
         foreach (var slot in _held)
@@ -507,27 +449,6 @@ public sealed partial class EngineCore
 
         _step.Declined.Clear();
         return count;
-    }
-
-    private void LetLeave(EngineTime now)
-    {
-        for (var i = 0; i < _leaves.Count; i++) // The sink may add to the list.
-        {
-            var (id, how) = _leaves[i];
-            if (!_slots.TryGet(id, out var slot)) continue; // It ended in the step under way.
-            ref var s = ref _table[slot];
-            if (how is EventKind.MovedOut && s.Phase != SequencePhase.Decoding) continue;
-
-            _slots.Remove(id, out _);
-            if (s.Phase == SequencePhase.Held) _held.Remove(slot);
-            var amount = how is EventKind.MovedOut ? _step.ComputedTokens(slot) : _step.OutputTokens(slot);
-            if (how is EventKind.Evicted) amount = Math.Min(amount, s.OutputLimit - 1); // As in Lose.
-            if (how is EventKind.Evicted && _step.TryPark(slot, ref s)) _parked.Add(id, slot);
-            else if (_step.Retire(slot, ref s)) _table.Free(slot);
-            _sink.Emit(new(now.Instant, id, Id, amount, how));
-        }
-
-        _leaves.Clear();
     }
 
     private void Emit(EventKind kind, in Sequence s, int amount) =>

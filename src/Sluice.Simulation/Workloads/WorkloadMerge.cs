@@ -80,7 +80,7 @@ public static class WorkloadMerge
 
     private static Dictionary<int, ToolCall[]>? Calls(IReadOnlyList<Workload> parts, Numbering numbering) =>
         parts.All(part => part.Calls is null) ? null : parts
-            .SelectMany((part, p) => (part.Calls ?? new Dictionary<int, ToolCall[]>()).Select(c => (At: numbering.IndexOf(p, c.Key), c.Value)))
+            .SelectMany((part, p) => part.Calls?.Select(c => (At: numbering.IndexOf(p, c.Key), c.Value)) ?? [])
             .ToDictionary(c => c.At, c => c.Value);
 
     private static int PrefixBlockTokens(IReadOnlyList<Workload> parts)
