@@ -26,7 +26,7 @@ public sealed class NiyamaReproduction : IReproduction
 
     public ReproductionResult Run(ReproductionContext context)
     {
-        var duration = TimeSpan.FromMinutes(context.IsSmall ? 40 : 240);
+        var duration = TimeSpan.FromMinutes(context.IsSmall ? 40 : 120);
         var load = NiyamaSetup.Load(context, "Azure code", (int)(9 * duration.TotalSeconds), NiyamaSetup.EqualShares);
         var trials = NiyamaSetup.Trials(load, duration);
         Contender[] all = [NiyamaSetup.Fcfs, NiyamaSetup.Srpf, .. s_ladder];
