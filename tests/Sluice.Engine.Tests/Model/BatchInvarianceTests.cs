@@ -145,10 +145,16 @@ public sealed class BatchInvarianceTests : IDisposable
         var logits = new float[2 * transformer.Vocabulary];
         for (var i = 0; i < 3; i++) transformer.Forward(batch, logits);
 
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < 10; i++) transformer.Forward(batch, logits);
+        // The runtime sets things up once, in whichever round first comes there. What a step allocates shows in every round.
+        var least = long.MaxValue;
+        for (var round = 0; round < 6 && least > 0; round++)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < 10; i++) transformer.Forward(batch, logits);
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
 
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, least);
     }
 
     private sealed class Run(int[] tokens, int[] blocks)
