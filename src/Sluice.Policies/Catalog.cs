@@ -67,6 +67,8 @@ public static class Catalog
             "Chen et al., 2025", "admission, iteration scheduling", InEngine, PlanAndAdmit),
         new("jitserve", "value per remaining time, in a window of like lengths",
             "Zhang et al., NSDI 2026", "length prediction, iteration scheduling", InEngine, JustInTime),
+        new("rps-serve", "text passes images and videos; everybody ages",
+            "Papaioannou and Doudali, 2026", "iteration scheduling", InEngine, RocksPebblesSand),
         new("larry", "first come; large prompts put back under memory pressure",
             "Kossmann et al., 2024", "iteration scheduling", InEngine, LargePromptsBack),
         new("no-preempt", "vllm-v1 with KV reserved for the longest answer",
@@ -196,6 +198,13 @@ public static class Catalog
     {
         var options = JitServeOptions.Read(s);
         return new(context => new JitServe(options, context), Length: "programs");
+    }
+
+    private static SystemChoice RocksPebblesSand(PolicySettings s)
+    {
+        var options = RpsOptions.Read(s);
+        var classifier = new SizeClassifier(options.Rule, options.Estimate);
+        return new(_ => new RpsServe(options, classifier));
     }
 
     private static SystemChoice Slices(PolicySettings s)

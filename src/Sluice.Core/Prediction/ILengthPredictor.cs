@@ -24,6 +24,9 @@ public interface ILengthPredictor
     /// <returns>Length of the whole answer.</returns>
     TokenEstimate Refine(Request request, TokenEstimate predicted, int outputTokens) => predicted;
 
+    /// <summary>True if <see cref="Refine"/> ever changes a prediction.</summary>
+    bool Refines => false;
+
     /// <summary>Length that the whole answer stays within with probability <paramref name="p"/>, given that it is longer than
     /// what is out already.</summary>
     /// <param name="p">0 to 1, exclusive.</param>

@@ -38,6 +38,8 @@ public sealed class RefinedLength(Func<Request, int> truth, Rng rng, double sigm
 
     public TokenEstimate Predict(Request request) => new(truth(request) * Factor(request, 0, sigma), 0);
 
+    public bool Refines => true;
+
     public TokenEstimate Refine(Request request, TokenEstimate predicted, int outputTokens) => outputTokens == 0
         ? predicted
         : new(

@@ -17,7 +17,8 @@ public sealed class Trail(double c, EngineContext context) : IRank
     /// <summary>Tokens between two refinements. The paper refines with each; the error changes slowly.</summary>
     public const int RefineTokens = 16;
 
-    public bool IsStable => false;
+    /// <summary>Without refinement: who runs sinks towards the front or stays there, who waits stands still.</summary>
+    public bool IsStable => context.Lengths is not { Refines: true };
 
     public double Of(in RankView view)
     {
