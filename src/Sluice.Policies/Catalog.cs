@@ -76,6 +76,8 @@ public static class Catalog
             _ => new(static _ => new RunningFirst(new()), "reserve-max")),
         new("scls", "static batches of one slice of tokens, from a pool",
             "Cheng et al., 2024", "iteration scheduling, global scheduling", Drivers.Simulator, Slices),
+        new("sa-slo", "order and batches annealed for promises kept per latency",
+            "Huang et al., 2025", "iteration scheduling, global scheduling", Drivers.Simulator, Annealed),
         new("qlm", "groups in virtual queues: pull, evict, load models",
             "Patke et al., SoCC 2024", "grouping, waiting-time estimate, global scheduling",
             Drivers.Simulator | Drivers.Remote, QueueManager),
@@ -212,6 +214,12 @@ public static class Catalog
         var options = SclsOptions.Read(s);
         return new(
             _ => new StaticBatching(options.SliceTokens), Scheduler: context => new Scls(options, context.Fleet), Length: "learned");
+    }
+
+    private static SystemChoice Annealed(PolicySettings s)
+    {
+        var options = SaSloOptions.Read(s);
+        return Run(new(), context => new SaSlo(options, context));
     }
 
     private static SystemChoice LargePromptsBack(PolicySettings s)
