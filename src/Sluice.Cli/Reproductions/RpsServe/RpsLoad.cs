@@ -7,8 +7,8 @@ internal enum RpsKind { Text, LongText, Image, Video }
 
 /// <summary>The artifact's mixes: Poisson arrivals of ShareGPT text, long ShareGPT text, questions on an image, descriptions of a
 /// video.</summary>
-/// <remarks>Mean lengths follow from token counts and times that the artifact publishes of its single requests: prompts of 300 and 1,285
-/// tokens of text, answers of 275, 330, 115 and 620. Their spread is ours [I].</remarks>
+/// <remarks>Mean lengths follow from token counts and times that the artifact publishes of its single requests: prompts of 300
+/// and 1,285 tokens of text, answers of 275, 330, 115 and 620. Their spread is ours [I].</remarks>
 internal static class RpsLoad
 {
     public const double FramesMean = 18;

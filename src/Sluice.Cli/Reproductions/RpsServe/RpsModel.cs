@@ -4,9 +4,9 @@ using Sluice.Simulation;
 namespace Sluice.Cli;
 
 /// <summary>A multimodal model on H100s as the artifact ran it, and the requests it got.</summary>
-/// <remarks>Nothing here was fitted to a result. A prompt's token costs the slope of the artifact's estimator, and a media token the
-/// difference of the slopes besides; a step without prefill takes what an answer's token took when the artifact ran requests singly. What a
-/// decode adds to it is that of a text model of the size in our own profiles.</remarks>
+/// <remarks>Nothing here was fitted to a result. A prompt's token costs the slope of the artifact's estimator, and a media token
+/// the difference of the slopes besides; a step without prefill takes what an answer's token took when the artifact ran requests
+/// singly. What a decode adds to it is that of a text model of the size in our own profiles.</remarks>
 /// <param name="Estimator">Its constants, by the name in <see cref="PrefillEstimate.Models"/>.</param>
 /// <param name="Rate">Of its main comparison [requests/s].</param>
 /// <param name="StepMilliseconds">A step that decodes one sequence.</param>
@@ -24,6 +24,9 @@ internal sealed record RpsModel(
         new("Qwen3.5-27B", "qwen3.5-27b", 6, 10.8, 0.0113, 2.3e-5, 600_000),
     ];
 
+    /// <summary>Of a step; vLLM's default on this device.</summary>
+    public int TokenBudget { get; init; } = 8192;
+
     public PrefillEstimate Estimate => PrefillEstimate.Models.First(m => m.Name == Estimator).Estimate;
 
     /// <summary>A video's intercept is spread over the tokens of a video of 18 frames, so that it costs what the estimator says.</summary>
@@ -33,7 +36,8 @@ internal sealed record RpsModel(
         {
             var (text, image, video) = (Estimate.Text, Estimate.Image, Estimate.Video);
             var videoTokens = RpsLoad.FramesMean * Estimate.FrameTokens;
-            var videoMicroseconds = video.Microseconds - text.Microseconds + Math.Min(0, video.Milliseconds - text.Milliseconds) * 1000 / videoTokens;
+            var videoMicroseconds = video.Microseconds - text.Microseconds
+                + Math.Min(0, video.Milliseconds - text.Milliseconds) * 1000 / videoTokens;
             return new()
             {
                 Name = $"{Name}, estimator of the artifact",
@@ -52,7 +56,7 @@ internal sealed record RpsModel(
         }
     }
 
-    public SimulationOptions Options => new() { Engines = [Profile], Limits = new(TokenBudget: 8192, SequencesMax: 1024) };
+    public SimulationOptions Options => new() { Engines = [Profile], Limits = new(TokenBudget, SequencesMax: 1024) };
 
     public Contender Rps(string name = "RPS-Serve", params string[] settings) =>
         new(name, "rps-serve", [$"estimator={Estimator}", .. settings]);
