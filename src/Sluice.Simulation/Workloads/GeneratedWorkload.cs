@@ -8,8 +8,8 @@ namespace Sluice.Simulation;
 /// <remarks>
 /// Keys beside those of <see cref="ArrivalProcess"/>, <see cref="LengthSource"/>, <see cref="MediaMix"/> and
 /// <see cref="ToolMix"/>: <c>n</c> requests or <c>duration</c> of arrivals (one of them), <c>max-total</c> [tokens of
-/// prompt and answer; longer ones are cut, the answer first], <c>cap</c> [tokens; what the caller allows as an answer, instead of the true length; longer
-/// answers are cut], and the names <c>model</c>, <c>tenant</c> and <c>class</c>.
+/// prompt and answer; longer ones are cut, the answer first], <c>cap</c> [tokens; what the caller allows as an
+/// answer, instead of the true length; longer answers are cut], and the names <c>model</c>, <c>tenant</c> and <c>class</c>.
 /// </remarks>
 internal static class GeneratedWorkload
 {
