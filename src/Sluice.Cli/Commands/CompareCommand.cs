@@ -75,8 +75,8 @@ public static class CompareCommand
         var ran = ComparisonRuns.Of(
             all, threads, s => output.Directory is not null && s.Seed == specs[0].Seed, timesDecisions: true, terminal);
         var ranking = Ranking.Of(
-            [.. specs.Select((_, i) => (IReadOnlyList<RunSummary>)[.. Enumerable.Range(0, seeds).Select(k => ran.Summaries[k * specs.Count + i])])],
-            [.. specs.Select((_, i) => Enumerable.Range(0, seeds).Min(k => ran.Decisions[k * specs.Count + i]))]);
+            [.. specs.Select((_, i) => (IReadOnlyList<RunSummary>)OverSeeds(ran.Summaries, i))],
+            [.. specs.Select((_, i) => OverSeeds(ran.Decisions, i).Min())]);
 
         if (output.IsJson)
         {
@@ -97,6 +97,8 @@ public static class CompareCommand
         }
 
         return ExitCodes.Ok;
+
+        T[] OverSeeds<T>(IReadOnlyList<T> values, int spec) => [.. Enumerable.Range(0, seeds).Select(k => values[k * specs.Count + spec])];
     }
 
     /// <summary>Takes out of "all" what cannot run as the flags say.</summary>

@@ -44,7 +44,7 @@ public static class RankingTable
     {
         var seeds = ranking.Seeds;
         yield return seeds.Count == 1
-            ? $"One seed ({seeds[0]}), so no intervals: places go by the figure alone; --seeds 5 tells which differences are sure."
+            ? $"One seed ({seeds[0]}), so no intervals: places go by the figure alone; --seeds 5 tells what is sure."
             : $"Mean of {seeds.Count} seeds ({seeds[0]} to {seeds[^1]}) ± half the 95 % interval by Student's t. The same seed is the same "
             + "arrivals for all; a place counts the systems that are better for sure (95 % interval of the difference at equal seeds), "
             + "equal places (=) are not told apart.";
