@@ -97,7 +97,7 @@ public sealed unsafe class ProductTests
                 for (var p = 0; p < matrix.Panels; p++)
                 {
                     format.Tiles.Run(width, matrix.At(p), matrix.Columns,
-                        packed.Values(first, matrix.Columns), packed.Sums(first, matrix.Columns), to.Floats);
+                        packed.Values(first, matrix.Columns), packed.Scales(first, matrix.Columns), to.Floats);
                     for (var b = first; b < Math.Min(batch, first + PackedRows.TileRowsMax); b++)
                         for (var r = p * Panel.Rows; r < Math.Min(matrix.Rows, (p + 1) * Panel.Rows); r++)
                             y[b * matrix.Rows + r] = to.Floats[(b - first) * Panel.Rows + r % Panel.Rows];
