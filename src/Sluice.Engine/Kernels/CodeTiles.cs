@@ -41,11 +41,16 @@ internal static unsafe class CodeTiles<TS, TF, TI, TFormat, TRows>
                 var superBlock = at;
                 at += TFormat.SuperHeaderBytes;
                 var less = scale + TRows.Rows;
+                Scales(superBlock, row, out var d0, out var m0);
+                Scales(superBlock, row + TS.Width, out var d1, out var m1);
+                TF d2 = d0, m2 = m0, d3 = d0, m3 = m0;
+                if (Registers == 4) Scales(superBlock, row + 2 * TS.Width, out d2, out m2);
+                if (Registers == 4) Scales(superBlock, row + 3 * TS.Width, out d3, out m3);
                 for (var b = 0; b < TFormat.SuperColumns; b += TFormat.BlockColumns)
                 {
                     var block = at;
                     at += TFormat.BlockHeaderBytes;
-                    Block(superBlock, block, at, row, from, scale, less, to);
+                    Block(d0, d1, d2, d3, m0, m1, m2, m3, block + row, at + 4 * row, from, scale, less, to);
                     at += TFormat.BlockColumns / TFormat.GroupColumns * TFormat.GroupBytes;
                     from += TFormat.BlockColumns / 2 * TRows.Rows;
                     less += TRows.Rows;
@@ -57,14 +62,21 @@ internal static unsafe class CodeTiles<TS, TF, TI, TFormat, TRows>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Scales(byte* superBlock, int row, out TF scale, out TF minimum)
+    {
+        scale = TFormat.Scale<TS, TF, TI>(superBlock, row);
+        minimum = TFormat.HasMinimum ? TFormat.Minimum<TS, TF, TI>(superBlock, row) : TS.Zero;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Block(
-        byte* superBlock, byte* block, byte* groups, int row, int* x, float* scale, float* less, float* to)
+        TF d0, TF d1, TF d2, TF d3, TF m0, TF m1, TF m2, TF m3,
+        byte* header, byte* group, int* x, float* scale, float* less, float* to)
     {
         TI c00 = Start(less), c01 = c00, c02 = c00, c03 = c00;
         TI c10 = TRows.Rows > 1 ? Start(less + 1) : c00, c11 = c10, c12 = c10, c13 = c10;
         TI c20 = TRows.Rows > 2 ? Start(less + 2) : c00, c21 = c20, c22 = c20, c23 = c20;
         TI c30 = TRows.Rows > 2 ? Start(less + 3) : c00, c31 = c30, c32 = c30, c33 = c30;
-        var group = groups + 4 * row;
         for (var g = 0; g < TFormat.BlockColumns; g += TFormat.GroupColumns)
         {
             Pair(group, 0, x, ref c00, ref c01, ref c02, ref c03, ref c10, ref c11, ref c12, ref c13,
@@ -95,11 +107,11 @@ internal static unsafe class CodeTiles<TS, TF, TI, TFormat, TRows>
             x += TFormat.GroupColumns / 2 * TRows.Rows;
         }
 
-        Finish(superBlock, block, row, c00, c10, c20, c30, scale, less, to);
-        Finish(superBlock, block, row + TS.Width, c01, c11, c21, c31, scale, less, to + TS.Width);
+        Finish(d0, m0, header, c00, c10, c20, c30, scale, less, to);
+        Finish(d1, m1, header + TS.Width, c01, c11, c21, c31, scale, less, to + TS.Width);
         if (Registers == 2) return;
-        Finish(superBlock, block, row + 2 * TS.Width, c02, c12, c22, c32, scale, less, to + 2 * TS.Width);
-        Finish(superBlock, block, row + 3 * TS.Width, c03, c13, c23, c33, scale, less, to + 3 * TS.Width);
+        Finish(d2, m2, header + 2 * TS.Width, c02, c12, c22, c32, scale, less, to + 2 * TS.Width);
+        Finish(d3, m3, header + 3 * TS.Width, c03, c13, c23, c33, scale, less, to + 3 * TS.Width);
     }
 
     /// <summary>What a block's sum begins with: what the codes' offset adds to it too much, negated.</summary>
@@ -138,10 +150,10 @@ internal static unsafe class CodeTiles<TS, TF, TI, TFormat, TRows>
     /// <summary>Adds a block's sums to the products of one register.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Finish(
-        byte* superBlock, byte* block, int row, TI c0, TI c1, TI c2, TI c3, float* scale, float* less, float* to)
+        TF d, TF m, byte* header, TI c0, TI c1, TI c2, TI c3, float* scale, float* less, float* to)
     {
-        var factor = TFormat.Scale<TS, TF, TI>(superBlock, block, row);
-        var minimum = TFormat.HasMinimum ? TFormat.Minimum<TS, TF, TI>(superBlock, block, row) : TS.Zero;
+        var factor = TFormat.Part<TS, TF, TI>(d, header);
+        var minimum = TFormat.PartMinimum<TS, TF, TI>(m, header);
         AddTo(to, c0, factor, minimum, scale, less);
         if (TRows.Rows > 1) AddTo(to + Panel.Rows, c1, factor, minimum, scale + 1, less + 1);
         if (TRows.Rows > 2) AddTo(to + 2 * Panel.Rows, c2, factor, minimum, scale + 2, less + 2);

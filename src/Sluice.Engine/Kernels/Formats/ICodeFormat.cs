@@ -32,11 +32,19 @@ internal unsafe interface ICodeFormat
     static abstract TI Pair<TS, TF, TI>(byte* group, int pair)
         where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged;
 
-    /// <summary>The scales of a block for the rows from <paramref name="row"/> on.</summary>
-    static abstract TF Scale<TS, TF, TI>(byte* superBlock, byte* block, int row)
+    /// <summary>The scales of a super-block for the rows from <paramref name="row"/> on.</summary>
+    static abstract TF Scale<TS, TF, TI>(byte* superBlock, int row)
         where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged;
 
-    static abstract TF Minimum<TS, TF, TI>(byte* superBlock, byte* block, int row)
+    static abstract TF Minimum<TS, TF, TI>(byte* superBlock, int row)
+        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged;
+
+    /// <summary>The scales of a block, given its super-block's.</summary>
+    /// <param name="block">Where its header begins for the first of the rows.</param>
+    static abstract TF Part<TS, TF, TI>(TF scale, byte* block)
+        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged;
+
+    static abstract TF PartMinimum<TS, TF, TI>(TF minimum, byte* block)
         where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged;
 }
 
