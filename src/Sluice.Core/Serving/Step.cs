@@ -478,7 +478,8 @@ public sealed partial class Step
         if (s.Request.Media is { } media && !s.IsEncoded)
         {
             s.IsEncoded = true;
-            _batch.MutableShape.EncoderTokens += media.EncoderTokens;
+            if (media.Kind is MediaKind.Video) _batch.MutableShape.VideoTokens += media.EncoderTokens;
+            else _batch.MutableShape.EncoderTokens += media.EncoderTokens;
         }
     }
 
