@@ -1,6 +1,7 @@
 namespace Sluice.Engine;
 
-/// <summary>Lays 64 rows of a tensor out as a panel; see <see cref="IWholeFormat"/> and <see cref="ICodeFormat"/>. Done once, at loading.</summary>
+/// <summary>Lays 64 rows of a tensor out as a panel; see <see cref="IWholeFormat"/> and <see cref="ICodeFormat"/>. Done once,
+/// at loading.</summary>
 internal static unsafe class PanelPacking
 {
     /// <param name="rows">1 to 64; the rest of the panel stays zeros.</param>

@@ -75,7 +75,8 @@ internal static unsafe class WholeTiles<TS, TF, TI, TFormat, TRows>
         TS.Store(to + 3 * TS.Width, TFormat.OutputFactor == 1 ? c3 : TS.Multiply(c3, factor));
     }
 
-    /// <summary>The weights as floats, in the layout of <see cref="F32Format"/>, without <see cref="IWholeFormat.OutputFactor"/>.</summary>
+    /// <summary>The weights as floats, in the layout of <see cref="F32Format"/>, without
+    /// <see cref="IWholeFormat.OutputFactor"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Expand(byte* panel, int columns, float* to)
     {
