@@ -67,6 +67,8 @@ public static class Catalog
             "Chen et al., 2025", "admission, iteration scheduling", InEngine, PlanAndAdmit),
         new("jitserve", "value per remaining time, in a window of like lengths",
             "Zhang et al., NSDI 2026", "length prediction, iteration scheduling", InEngine, JustInTime),
+        new("rps-serve", "text passes images and videos; everybody ages",
+            "Papaioannou and Doudali, 2026", "iteration scheduling", InEngine, RocksPebblesSand),
         new("larry", "first come; large prompts put back under memory pressure",
             "Kossmann et al., 2024", "iteration scheduling", InEngine, LargePromptsBack),
         new("no-preempt", "vllm-v1 with KV reserved for the longest answer",
@@ -74,6 +76,8 @@ public static class Catalog
             _ => new(static _ => new RunningFirst(new()), "reserve-max")),
         new("scls", "static batches of one slice of tokens, from a pool",
             "Cheng et al., 2024", "iteration scheduling, global scheduling", Drivers.Simulator, Slices),
+        new("sa-slo", "order and batches annealed for promises kept per latency",
+            "Huang et al., 2025", "iteration scheduling, global scheduling", Drivers.Simulator, Annealed),
         new("qlm", "groups in virtual queues: pull, evict, load models",
             "Patke et al., SoCC 2024", "grouping, waiting-time estimate, global scheduling",
             Drivers.Simulator | Drivers.Remote, QueueManager),
@@ -198,11 +202,24 @@ public static class Catalog
         return new(context => new JitServe(options, context), Length: "programs");
     }
 
+    private static SystemChoice RocksPebblesSand(PolicySettings s)
+    {
+        var options = RpsOptions.Read(s);
+        var classifier = new SizeClassifier(options.Rule, options.Estimate);
+        return new(_ => new RpsServe(options, classifier));
+    }
+
     private static SystemChoice Slices(PolicySettings s)
     {
         var options = SclsOptions.Read(s);
         return new(
             _ => new StaticBatching(options.SliceTokens), Scheduler: context => new Scls(options, context.Fleet), Length: "learned");
+    }
+
+    private static SystemChoice Annealed(PolicySettings s)
+    {
+        var options = SaSloOptions.Read(s);
+        return Run(new(), context => new SaSlo(options, context));
     }
 
     private static SystemChoice LargePromptsBack(PolicySettings s)
