@@ -8,7 +8,7 @@ namespace Sluice.Benchmarks;
 /// <summary>The traffic that a gateway recorded, once more, in the simulator with the same fleet and policy.</summary>
 /// <param name="Attainment">Of chats, the promise of the first token only.</param>
 /// <param name="LinesPerSecond">Lines over the time from the first one's arrival to the last one's end.</param>
-internal sealed record MixedReplay(double Attainment, double LinesPerSecond, TimeSpan TtftP50, TimeSpan TtftP99, long Evictions, long ModelLoads)
+internal sealed record MixedReplay(double Attainment, double LinesPerSecond)
 {
     public static MixedReplay Of(MixedSetup setup, string journal)
     {
@@ -29,16 +29,13 @@ internal sealed record MixedReplay(double Attainment, double LinesPerSecond, Tim
         var run = simulator.Result(TimeSpan.Zero, []);
         var chats = workload.Classes.ToList().IndexOf("interactive");
         var (inTime, all, first, last, lines) = (0, 0, long.MaxValue, 0L, 0);
-        var ttft = new List<long>();
         for (var i = 0; i < run.Log.Count; i++)
         {
             var (arrival, token) = (run.Log.Arrival[i], run.Log.FirstToken[i]);
             if (workload.Requests[i].Class.Index == chats)
             {
                 all++;
-                if (token < 0) continue;
-                ttft.Add(token - arrival);
-                if (token - arrival <= MixedTraffic.Ttft.Ticks) inTime++;
+                if (token >= 0 && token - arrival <= MixedTraffic.Ttft.Ticks) inTime++;
                 continue;
             }
 
@@ -46,12 +43,8 @@ internal sealed record MixedReplay(double Attainment, double LinesPerSecond, Tim
             (first, last) = (Math.Min(first, arrival), Math.Max(last, run.Log.Ended[i]));
         }
 
-        ttft.Sort();
         return new(
-            all == 0 ? 1 : inTime / (double)all, lines == 0 ? 0 : lines / TimeSpan.FromTicks(last - first).TotalSeconds, At(0.5), At(0.99),
-            run.Evictions, run.ModelLoads);
-
-        TimeSpan At(double share) => ttft.Count == 0 ? TimeSpan.Zero : new(ttft[(int)Math.Ceiling(share * ttft.Count) - 1]);
+            all == 0 ? 1 : inTime / (double)all, lines == 0 ? 0 : lines / TimeSpan.FromTicks(last - first).TotalSeconds);
     }
 
     private static Workload Read(string journal)

@@ -121,7 +121,10 @@ internal static class MixedRun
         file.Headers.ContentType = new MediaTypeHeaderValue("application/octet-stream");
         form.Add(file, "file", "lines.jsonl");
         var uploaded = await ReadAsync(await client.PostAsync("/v1/files", form));
-        var asked = new { input_file_id = uploaded.GetProperty("id").GetString(), endpoint = "/v1/chat/completions", completion_window = "24h" };
+        var asked = new
+        {
+            input_file_id = uploaded.GetProperty("id").GetString(), endpoint = "/v1/chat/completions", completion_window = "24h",
+        };
         var batch = await ReadAsync(await client.PostAsJsonAsync("/v1/batches", asked));
         var id = batch.GetProperty("id").GetString();
         while (batch.GetProperty("status").GetString() != "completed")

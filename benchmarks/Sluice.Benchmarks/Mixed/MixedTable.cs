@@ -24,7 +24,8 @@ internal static class MixedTable
         var both = mixed with { OthersShare = 0.2, Lead = s_lead, ChatFor = mixed.ChatFor + s_lead };
         await RowAsync(MixedSetup.Sluice, both, "with chats before and beside it, a fifth with the other model", isQuick);
         Console.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"\nWith chats the batch runs at {second.LinesPerSecond / first.LinesPerSecond:P1} of its speed alone."));
+            CultureInfo.InvariantCulture,
+            $"\nWith chats the batch runs at {second.LinesPerSecond / first.LinesPerSecond:P1} of its speed alone."));
     }
 
     private static async Task<MixedOutcome> RowAsync(MixedSetup setup, MixedTraffic traffic, string what, bool isQuick)
@@ -39,6 +40,7 @@ internal static class MixedTable
         return run;
 
         string Share(double share) => run.Chats == 0 ? "" : share.ToString("P1", CultureInfo.InvariantCulture);
-        string Milliseconds(TimeSpan time) => run.Chats == 0 ? "" : $"{time.TotalMilliseconds.ToString("N0", CultureInfo.InvariantCulture)} ms";
+        string Milliseconds(TimeSpan time) =>
+            run.Chats == 0 ? "" : string.Create(CultureInfo.InvariantCulture, $"{time.TotalMilliseconds:N0} ms");
     }
 }

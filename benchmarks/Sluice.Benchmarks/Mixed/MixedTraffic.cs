@@ -11,7 +11,9 @@ namespace Sluice.Benchmarks;
 /// <param name="LineTokens">Mean of the lines' answers.</param>
 /// <param name="Lead">The batch comes so long after the first chats.</param>
 /// <param name="OthersShare">Of the chats, with the fleet's other model.</param>
-internal sealed record MixedTraffic(int Lines, double ChatsPerSecond, TimeSpan ChatFor, double OthersShare = 0, TimeSpan Lead = default, int LineTokens = 300, ulong Seed = 42)
+internal sealed record MixedTraffic(
+    int Lines, double ChatsPerSecond, TimeSpan ChatFor, double OthersShare = 0, TimeSpan Lead = default, int LineTokens = 300,
+    ulong Seed = 42)
 {
     private const string Model = "demo/llama-3.1-8b", Other = "demo/qwen3-30b-a3b";
 
@@ -31,8 +33,8 @@ internal sealed record MixedTraffic(int Lines, double ChatsPerSecond, TimeSpan C
         for (var i = 0; i < Lines; i++)
         {
             var body = Body(ref rng, Model, LinePromptTokens, LineTokens, stream: false);
-            file.Append(CultureInfo.InvariantCulture, $$"""{"custom_id":"line-{{i}}","method":"POST","url":"/v1/chat/completions","body":{{body}}}""");
-            file.Append('\n');
+            file.Append(CultureInfo.InvariantCulture, $$"""{"custom_id":"line-{{i}}","method":"POST","url":"/v1/chat/completions",""");
+            file.Append(CultureInfo.InvariantCulture, $"\"body\":{body}}}\n");
         }
 
         return Encoding.UTF8.GetBytes(file.ToString());
@@ -48,7 +50,8 @@ internal sealed record MixedTraffic(int Lines, double ChatsPerSecond, TimeSpan C
             at += Exponential(ref rng, 1 / ChatsPerSecond);
             if (at >= ChatFor.TotalSeconds) return [.. chats];
             var model = rng.NextDouble() < OthersShare ? Other : Model;
-            chats.Add(new(TimeSpan.FromSeconds(at), Encoding.UTF8.GetBytes(Body(ref rng, model, ChatPromptTokens, ChatOutputTokens, stream: true))));
+            var body = Body(ref rng, model, ChatPromptTokens, ChatOutputTokens, stream: true);
+            chats.Add(new(TimeSpan.FromSeconds(at), Encoding.UTF8.GetBytes(body)));
         }
     }
 
@@ -57,7 +60,9 @@ internal sealed record MixedTraffic(int Lines, double ChatsPerSecond, TimeSpan C
         var text = new StringBuilder();
         for (var i = 0; i < promptTokens; i++) text.Append((char)('a' + rng.Next(26))).Append("bc ");
         var output = (int)Math.Clamp(Math.Round(Exponential(ref rng, meanOutputTokens)), 1, 4 * meanOutputTokens);
-        return $$"""{"model":"{{model}}","messages":[{"role":"user","content":"{{text}}"}],"max_tokens":{{output}},"ignore_eos":true,"stream":{{(stream ? "true" : "false")}}}""";
+        return $$"""
+            {"model":"{{model}}","messages":[{"role":"user","content":"{{text}}"}],"max_tokens":{{output}},"ignore_eos":true,
+            """ + $"\"stream\":{(stream ? "true" : "false")}}}";
     }
 
     private static double Exponential(ref Rng rng, double mean) => -mean * Math.Log(1 - rng.NextDouble());

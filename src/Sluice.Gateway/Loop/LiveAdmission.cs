@@ -18,7 +18,8 @@ internal sealed class LiveAdmission(IAdmissionPolicy inner, ILengthPredictor len
 
         var forecast = forecasts.Forecast(request, lengths.Predict(request), view);
         Arriving.Forecast = forecast;
-        if (!Arriving.Call.Refuses || !IsLoaded(request.Model, view) || forecast.Keeps(request.Slo) || double.IsInfinity(forecast.Mean)) return inner.Decide(request, view);
+        if (!Arriving.Call.Refuses || !IsLoaded(request.Model, view)) return inner.Decide(request, view);
+        if (forecast.Keeps(request.Slo) || double.IsInfinity(forecast.Mean)) return inner.Decide(request, view);
         return Admission.Reject(RejectReason.SloUnreachable, RetryAfter(in forecast, request.Slo));
     }
 
