@@ -186,7 +186,7 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
                 return;
             case EventKind.Evicted:
                 _requests[slot].OutputTokens = e.Amount;
-                _requests[slot].KvAt = e.Engine;
+                _requests[slot].KvAt = engines[e.Engine.Index].Keeps(e.Request) ? e.Engine : EngineId.None;
                 if (_requests[slot].LosesKv) DropKv(ref _requests[slot]);
                 TakeOff(e.At, slot, _requests[slot].IsCancelled ? EventKind.Cancelled : EventKind.Evicted);
                 EnqueueOrEnd(e.At, slot);

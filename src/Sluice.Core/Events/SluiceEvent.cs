@@ -60,6 +60,12 @@ public enum EventKind : byte
     /// <summary>Its engine handed it back unserved, so that another one may try. Amount: output tokens produced so
     /// far.</summary>
     Declined,
+
+    /// <summary>Its answer waits for a tool. Amount: output tokens produced so far.</summary>
+    CallBegan,
+
+    /// <summary>The tool has answered; it goes on when its engine has room. Amount: tokens of the tool's answer.</summary>
+    CallEnded,
 }
 
 public enum FailReason

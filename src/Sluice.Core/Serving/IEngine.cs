@@ -24,6 +24,10 @@ public interface IEngine
     /// <see cref="EventKind.Evicted"/>, or as <see cref="EventKind.Finished"/> if that was first.</summary>
     void Evict(Instant now, RequestId request);
 
+    /// <summary>It holds the KV of a request that it gave back as <see cref="EventKind.Evicted"/>, which resumes here without
+    /// prefill.</summary>
+    bool Keeps(RequestId request) => true;
+
     /// <summary>Forgets the KV of an evicted request, because it goes on elsewhere or its caller left.</summary>
     void DropEvicted(RequestId request);
 

@@ -67,6 +67,12 @@ internal sealed class ModelShelf : IAsyncDisposable
 
     public bool Knows(string model) => _options.Models.Any(m => m.Name == model);
 
+    /// <summary>The engine is that of a loaded model, and well.</summary>
+    public bool Runs(EmbeddedEngine engine)
+    {
+        lock (_gate) return engine.Fault is null && _loaded.Exists(p => p.Model.Engine == engine);
+    }
+
     /// <summary>What the engine of the model loaded last says.</summary>
     public UpstreamReport? Report()
     {

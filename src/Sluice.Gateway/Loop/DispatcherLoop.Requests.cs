@@ -14,7 +14,7 @@ public sealed partial class DispatcherLoop
         live.Attempt++;
         live.Stop = new CancellationTokenSource();
         if (live.DispatchedAt == Instant.Never) live.DispatchedAt = now;
-        if (live.Attempt > 1 && !live.CanMove)
+        if (live.Attempt > 1 && !live.CanMove && !live.IsPausedAt(engine.Upstream))
         {
             // It lost its engine with a part of its answer out that nobody can continue.
             Post(new(What.Ask, Data: () => Fail(live, LiveEnd.Broken, FailReason.Broken)));
@@ -98,6 +98,7 @@ public sealed partial class DispatcherLoop
             case CallEnd.Completed:
                 OnCompleted(live, engine, in call);
                 break;
+            case CallEnd.Evicted:
             case CallEnd.Cancelled when live.Reason == StopReason.Evicted:
                 live.Evictions++;
                 Requeue(live);
@@ -156,7 +157,7 @@ public sealed partial class DispatcherLoop
 
     private void Requeue(LiveRequest live)
     {
-        if (live.CanMove) Emit(live, EventKind.Evicted, live.TokensKept);
+        if (live.CanMove || live.IsPausedAt(live.Engine!.Upstream)) Emit(live, EventKind.Evicted, live.TokensKept);
         else Fail(live, LiveEnd.Broken, FailReason.Broken);
     }
 

@@ -77,13 +77,12 @@ internal sealed class LiveEngine(EngineId id, DispatcherLoop loop) : IEngine
     /// <summary>One that could not go on elsewhere stays to its end, which the core allows for.</summary>
     public void Evict(Instant now, RequestId request)
     {
-        if (loop.Find(request) is { CanMove: true } live) live.Interrupt(StopReason.Evicted);
+        if (loop.Find(request) is { CanMove: true } live && !Upstream.TryEvict(request)) live.Interrupt(StopReason.Evicted);
     }
 
-    /// <summary>Engines elsewhere keep what they keep in their own prefix caches.</summary>
-    public void DropEvicted(RequestId request)
-    {
-    }
+    public bool Keeps(RequestId request) => Bound?.Keeps(request) ?? false;
+
+    public void DropEvicted(RequestId request) => Bound?.Forget(request);
 
     public void Load(Instant now, ModelId model)
     {

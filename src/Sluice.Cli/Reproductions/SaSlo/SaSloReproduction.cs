@@ -32,7 +32,7 @@ public sealed class SaSloReproduction : IReproduction
                     cells[(profile.Model, pool, batch)] = new(
                         context.Later(() => SaSloSetup.Run(profile, s_fcfs, load, pool, batch)),
                         context.Later(() => SaSloSetup.Run(profile, Own(batch), load, pool, batch)),
-                        context.Later(() => SaSloSetup.Run(profile, Own(batch, "lengths known", "length=oracle"), load, pool, batch)));
+                        context.Later(() => SaSloSetup.Run(profile, Knowing(batch), load, pool, batch)));
                 }
             }
         }
@@ -42,7 +42,7 @@ public sealed class SaSloReproduction : IReproduction
         var pools = SaSloSetup.Pools(size, count, context.Seed);
         Contender[] variants =
         [
-            Own(two), Own(two, "lengths known", "length=oracle"), Own(two, "lengths wrong by half", "length=noisy", "length-sigma=0.5"),
+            Own(two), Knowing(two), Own(two, "lengths wrong by half", "length=noisy", "length-sigma=0.5"),
             Own(two, "temperatures as published", "objective=raw"), Own(two, "no search", "trials=0"),
             Own(two, "batch after batch", "batches=wait"), s_fcfs, new("EDF", "edf"), new("SJF", "sjf", "length=learned"),
         ];
@@ -78,6 +78,8 @@ public sealed class SaSloReproduction : IReproduction
     private static Contender Own(int batch, string name = "annealed", params string[] settings) =>
         new(name, "sa-slo", [$"batch-size={batch}", .. settings]);
 
+    private static Contender Knowing(int batch) => Own(batch, "lengths known", "length=oracle");
+
     private static IEnumerable<ReproductionRow> Headline(Func<EngineProfile, int, int, Comparison> cell, string condition)
     {
         var large = cell(SaSloSetup.Qwen32B, 40, 1);
@@ -103,11 +105,14 @@ public sealed class SaSloReproduction : IReproduction
             "Both models.");
 
         (double Value, int Pool, int Batch) Most(EngineProfile profile, Func<Comparison, double> of) => s_pools
-            .SelectMany(pool => s_batches.Select(batch => (Value: of(cell(profile, pool, batch)), pool, batch))).MaxBy(c => c.Value);
+            .SelectMany(pool => s_batches.Select(batch => (Value: of(cell(profile, pool, batch)), pool, batch)))
+            .MaxBy(c => c.Value);
 
         string At((double Value, int Pool, int Batch) most) =>
             $"Of a pool of {most.Pool}, {most.Batch} at a time; the largest of 16 settings."
-            + (condition.Length == 0 ? " Lengths are drawn from the mean and spread of their kind, which says little of one answer." : "");
+            + (condition.Length > 0
+                ? ""
+                : " Lengths are drawn from the mean and spread of their kind, which says little of one answer.");
     }
 
     private static IEnumerable<ReproductionRow> Shapes(Func<int, int, Comparison> cell)
@@ -160,12 +165,14 @@ public sealed class SaSloReproduction : IReproduction
             [
                 "The 7B engine is the paper's latency model as recalled, of low confidence [R]; the 32B engine is a roofline [I].",
                 "Lengths are predicted as the mean and spread of the kind of request, learnt from two pools that are not counted.",
-                "An engine runs so many sequences at once, of FCFS as of the mapper; the batch's size caps it, and whoever ends makes room.",
+                "An engine runs so many sequences at once, of FCFS as of the mapper; the batch's size caps it, and whoever ends makes "
+                + "room.",
                 "Optimality on small pools and the time of a plan are in the tests and the benchmark: a reproduction has no clock.",
             ]),
         ];
 
-        PageSection Promises(EngineProfile profile) => new PageSection($"Promises kept, {profile.Name}: FCFS, annealed, and with lengths known").Table(
+        PageSection Promises(EngineProfile profile) => new PageSection(
+            $"Promises kept, {profile.Name}: FCFS, annealed, and with lengths known").Table(
             ["pool", .. s_batches.Select(b => $"{b} at a time")],
             [.. s_pools.Select(p => (IReadOnlyList<string>)
                 [$"{p}", .. s_batches.Select(b => Line(cell(profile, p, b), known(profile, p, b)))])]);

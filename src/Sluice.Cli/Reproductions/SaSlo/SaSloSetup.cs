@@ -4,8 +4,8 @@ using Sluice.Simulation;
 namespace Sluice.Cli;
 
 /// <summary>The engines and the pools of the paper's evaluation.</summary>
-/// <remarks>Nothing here was fitted to a result. A pool is half Python code (the whole answer within 30 s) and half chat (first token within
-/// 10 s, 50 ms per token), all there at once. Lengths of code are ours [I], of chat those of ShareGPT.</remarks>
+/// <remarks>Nothing here was fitted to a result. A pool is half Python code (the whole answer within 30 s) and half chat (first
+/// token within 10 s, 50 ms per token), all there at once. Lengths of code are ours [I], of chat those of ShareGPT.</remarks>
 internal static class SaSloSetup
 {
     /// <summary>Between pools, long enough for any to be finished.</summary>
@@ -27,7 +27,8 @@ internal static class SaSloSetup
     {
         var rng = new Rng(seed).Fork($"pools of {size}");
         var total = size * (count + Learning);
-        var code = WorkloadSource.FromSpec($"poisson:rate=1,n={total},prompt=lognormal(60,0.6),output=lognormal(300,0.5)", rng.Fork("code"));
+        var code = WorkloadSource.FromSpec(
+            $"poisson:rate=1,n={total},prompt=lognormal(60,0.6),output=lognormal(300,0.5)", rng.Fork("code"));
         var chat = WorkloadSource.FromSpec($"poisson:rate=1,n={total},lengths=sharegpt", rng.Fork("chat"));
         var requests = new Request[total];
         var outputs = new int[total];
@@ -73,7 +74,8 @@ internal static class SaSloSetup
         return new(met / (double)counted, seconds / counted, met / seconds);
     }
 
-    private static EngineProfile Make(string model, string device, StepCoefficients coefficients, int kvTokens, double weightGigabytes) => new()
+    private static EngineProfile Make(
+        string model, string device, StepCoefficients coefficients, int kvTokens, double weightGigabytes) => new()
     {
         Name = $"{model} on {device}",
         Model = model,
