@@ -265,10 +265,10 @@ public sealed class Dispatcher(
     {
         until = Instant.Never;
         if (_loads.IsEmpty) return false;
-        foreach (var engine in engines)
+        for (var i = 0; i < engines.Count; i++)
         {
-            if (!engine.CanRun(model)) continue;
-            if (!_loads.IsGivenUp(engine.Id, model, out var next)) return false;
+            if (!engines[i].CanRun(model)) continue;
+            if (!_loads.IsGivenUp(engines[i].Id, model, out var next)) return false;
             until = next < until ? next : until;
         }
 

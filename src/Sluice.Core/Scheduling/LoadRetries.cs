@@ -17,7 +17,7 @@ public sealed record LoadRetryOptions
 
 /// <summary>Which engines failed to load which models, and until when they are not asked again.</summary>
 /// <remarks>Failures are counted until a load succeeds, whatever becomes of the engine meanwhile. O(failing pairs), which are
-/// few.</remarks>
+/// few; nothing is allocated where nothing fails.</remarks>
 internal sealed class LoadRetries(LoadRetryOptions options)
 {
     private readonly List<Entry> _entries = [];
@@ -51,7 +51,8 @@ internal sealed class LoadRetries(LoadRetryOptions options)
     {
         engine = EngineId.None;
         if (RetryAt > now) return false;
-        var index = _entries.FindIndex(e => e.Until <= now);
+        var index = 0;
+        while (_entries[index].Until > now) index++;
         engine = _entries[index].Engine;
         _entries[index] = _entries[index] with { Until = Instant.Never };
         FindNext();
@@ -76,7 +77,12 @@ internal sealed class LoadRetries(LoadRetryOptions options)
         return until != Instant.Never && _entries[index].Failures >= options.FailuresMax;
     }
 
-    private int IndexOf(EngineId engine, ModelId model) => _entries.FindIndex(e => e.Engine == engine && e.Model == model);
+    private int IndexOf(EngineId engine, ModelId model)
+    {
+        for (var i = 0; i < _entries.Count; i++)
+            if (_entries[i].Engine == engine && _entries[i].Model == model) return i;
+        return -1;
+    }
 
     private void FindNext()
     {
