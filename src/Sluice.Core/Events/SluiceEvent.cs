@@ -61,6 +61,12 @@ public enum EventKind : byte
     /// far.</summary>
     Declined,
 
+    /// <summary>Its answer waits for a tool. Amount: output tokens produced so far.</summary>
+    CallBegan,
+
+    /// <summary>The tool has answered; it goes on when its engine has room. Amount: tokens of the tool's answer.</summary>
+    CallEnded,
+
     /// <summary>Asked to leave its engine, it could not: what was sent of it cannot be continued. It runs on, and is not to be
     /// asked again. Amount: output tokens produced so far.</summary>
     Stayed,

@@ -17,7 +17,7 @@ public enum SizeRule
 
 /// <summary>Sand, pebble or rock, once per request at its first step. O(1).</summary>
 /// <remarks>Source: RPS-Serve (arXiv 2603.26498). Its clusters are fitted on traces of requests run alone, which are not published as
-/// numbers; ours on <see cref="Pool"/>.</remarks>
+/// numbers; ours on a <see cref="Pool"/> of the same mean lengths.</remarks>
 public sealed class SizeClassifier
 {
     private readonly SizeRule _rule;
@@ -28,7 +28,7 @@ public sealed class SizeClassifier
     {
         (_rule, _estimate) = (rule, estimate);
         if (rule is not SizeRule.Smart) return;
-        _clusters = new([.. Pool.Select(p => (estimate.Of(p.Kind, p.PromptTokens), (double)p.MediaTokens))]);
+        _clusters = new([.. Pool(estimate).Select(p => (estimate.Of(p.Kind, p.PromptTokens), (double)p.MediaTokens))]);
     }
 
     public SizeClass Of(Request request) => _rule switch
@@ -43,15 +43,15 @@ public sealed class SizeClassifier
         _ => _clusters!.Of(_estimate.Of(request), request.Media?.EncoderTokens ?? 0),
     };
 
-    /// <summary>Requests that the clusters are fitted on, a quarter each [I]: text around 150 tokens, long text around 6,000, one
-    /// image around 2,500 (LLaVA-OneVision takes up to 7,290), a video around 6,272 (32 frames of 196). Log-uniform, within a
-    /// factor of 4, 2.5, 3 and 2 of these; media with 60 tokens of text.</summary>
-    private static IEnumerable<(MediaKind Kind, int PromptTokens, int MediaTokens)> Pool =>
+    /// <summary>Requests that the clusters are fitted on, a quarter each as in the artifact. Its runs of single requests have prompts
+    /// of 300 tokens in the mean for text, 1,300 for long text, and one image or video with a few tokens of text. Log-uniform
+    /// around a middle, within a factor of 8, 1.6, 1.2 and 2.8 [I].</summary>
+    private static IEnumerable<(MediaKind Kind, int PromptTokens, int MediaTokens)> Pool(PrefillEstimate estimate) =>
     [
-        .. Spread(150, 4).Select(t => (MediaKind.None, t, 0)),
-        .. Spread(6000, 2.5).Select(t => (MediaKind.None, t, 0)),
-        .. Spread(2500, 3).Select(t => (MediaKind.Image, t + 60, t)),
-        .. Spread(6272, 2).Select(t => (MediaKind.Video, t + 60, t)),
+        .. Spread(150, 8).Select(t => (MediaKind.None, t, 0)),
+        .. Spread(1250, 1.6).Select(t => (MediaKind.None, t, 0)),
+        .. Spread(estimate.ImageTokens, 1.2).Select(t => (MediaKind.Image, t + 25, t)),
+        .. Spread(11.3, 2.8).Select(frames => (MediaKind.Video, frames * estimate.FrameTokens + 100, frames * estimate.FrameTokens)),
     ];
 
     private static IEnumerable<int> Spread(double middle, double factor)

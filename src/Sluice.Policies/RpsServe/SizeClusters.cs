@@ -3,7 +3,8 @@ namespace Sluice.Policies;
 /// <summary>Three clusters of requests by estimated prefill and media tokens: both made nearly normal by a Yeo-Johnson transform
 /// and standardised, then k-means.</summary>
 /// <remarks>Source: RPS-Serve (arXiv 2603.26498). Ours: k-means begins at every three of <see cref="Starts"/> samples spread over the
-/// estimates and the closest fit counts, so that a fit repeats; clusters are ordered by the mean estimate of their members.</remarks>
+/// estimates and the closest fit counts, so that a fit repeats; clusters are ordered by the sum of their centres' coordinates, which both
+/// grow with what a request costs (the artifact writes the order down per model).</remarks>
 public sealed class SizeClusters
 {
     private const int Clusters = 3, Starts = 8, RoundsMax = 100;
@@ -61,10 +62,10 @@ public sealed class SizeClusters
 
     private void Cluster(IReadOnlyList<(double Seconds, double MediaTokens)> samples)
     {
-        (double Raw, double X, double Y)[] points =
+        (double X, double Y)[] points =
         [
             .. samples.OrderBy(s => s.Seconds).ThenBy(s => s.MediaTokens)
-                .Select(s => (s.Seconds, Scaled(s.Seconds, in _seconds), Scaled(s.MediaTokens, in _tokens))),
+                .Select(s => (Scaled(s.Seconds, in _seconds), Scaled(s.MediaTokens, in _tokens))),
         ];
         var (least, best) = (double.MaxValue, new (double, double)[Clusters]);
         for (var a = 0; a < Starts; a++)
@@ -83,25 +84,21 @@ public sealed class SizeClusters
 
         best.CopyTo(_centroids, 0);
 
-        (double, double) Start(int i)
-        {
-            var (_, x, y) = points[i * (points.Length - 1) / (Starts - 1)];
-            return (x, y);
-        }
+        (double, double) Start(int i) => points[i * (points.Length - 1) / (Starts - 1)];
     }
 
     /// <returns>The sum of squared distances.</returns>
-    private double Cluster(ReadOnlySpan<(double Raw, double X, double Y)> points, ReadOnlySpan<(double, double)> starts)
+    private double Cluster(ReadOnlySpan<(double X, double Y)> points, ReadOnlySpan<(double, double)> starts)
     {
         starts.CopyTo(_centroids);
-        var sums = new (double Raw, double X, double Y, int Count)[Clusters];
+        var sums = new (double X, double Y, int Count)[Clusters];
         for (var round = 0; round < RoundsMax; round++)
         {
             Array.Clear(sums);
-            foreach (var (raw, x, y) in points)
+            foreach (var (x, y) in points)
             {
                 ref var sum = ref sums[Nearest((x, y))];
-                sum = (sum.Raw + raw, sum.X + x, sum.Y + y, sum.Count + 1);
+                sum = (sum.X + x, sum.Y + y, sum.Count + 1);
             }
 
             var moved = false;
@@ -116,9 +113,9 @@ public sealed class SizeClusters
             if (!moved) break;
         }
 
-        Array.Sort([.. sums.Select(s => s.Raw / Math.Max(1, s.Count))], _centroids);
+        Array.Sort([.. _centroids.Select(c => c.Seconds + c.Tokens)], _centroids);
         var distance = 0.0;
-        foreach (var (_, x, y) in points)
+        foreach (var (x, y) in points)
         {
             var (cx, cy) = _centroids[Nearest((x, y))];
             distance += (x - cx) * (x - cx) + (y - cy) * (y - cy);

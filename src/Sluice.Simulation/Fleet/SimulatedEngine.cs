@@ -162,7 +162,8 @@ internal sealed class SimulatedEngine : IEngine
     {
         Synchronise(now);
         var limit = _simulator.TrueLength(request);
-        if (!Core.TryAttach(now, request, predicted, limit, migration.OutputTokens, migration.Computed)) return false;
+        if (!Core.TryAttach(
+            now, request, predicted, limit, migration.OutputTokens, migration.Computed, _simulator.CallsOf(request))) return false;
         _simulator.Reschedule(this);
         return true;
     }
@@ -185,7 +186,9 @@ internal sealed class SimulatedEngine : IEngine
         Instant now, Request request, TokenEstimate predicted, int outputTokens, bool mayDecline = false)
     {
         Core.Synchronise(now, _simulator.HasTurned(Id));
-        var isTaken = Core.TrySubmit(now, request, predicted, _simulator.TrueLength(request), outputTokens, mayDecline);
+        var isTaken = Core.TrySubmit(
+            now, request, predicted, _simulator.TrueLength(request), outputTokens, mayDecline,
+            _simulator.CallsOf(request));
         _simulator.Reschedule(this);
         if (!isTaken) _simulator.EngineEvents.Emit(new(now, request.Id, Id, (int)FailReason.TooLarge, EventKind.Failed));
     }

@@ -176,12 +176,14 @@ public sealed class Simulator
 
     internal int TrueLength(Request request) => _workload.OutputTokens[(int)request.Id.Value];
 
+    internal ToolCall[]? CallsOf(Request request) => _workload.Calls?.GetValueOrDefault((int)request.Id.Value);
+
     internal EngineCore MakeCore(EngineId id, EngineProfile profile, ClosedFormStepTime stepTime, bool isShared)
     {
         var cache = KvCaches.Make(_system, profile, _options, TrueLength);
         var limits = isShared ? _options.Limits with { SkipStableSteps = false } : _options.Limits;
         var rng = new Rng(_options.Seed).Fork("engines").Fork(string.Create(CultureInfo.InvariantCulture, $"{id.Index}"));
-        var context = new EngineContext(id, rng, TrueLength, _lengths);
+        var context = new EngineContext(id, rng, TrueLength, _lengths, CallsOf);
         var core = new EngineCore(id, limits, _system.Iteration(context), cache, stepTime, EngineEvents);
         core.Lag.Listen(_recorder, _options.Reader.Pace);
         return core;

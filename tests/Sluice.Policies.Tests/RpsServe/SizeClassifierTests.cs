@@ -18,19 +18,31 @@ public sealed class SizeClassifierTests
     }
 
     [Theory, MemberData(nameof(Models))]
-    public void Text_is_sand_and_a_video_is_not(string model)
+    public void Text_is_sand_an_image_is_not_and_a_long_video_is_a_rock(string model)
     {
-        var smart = new SizeClassifier(SizeRule.Smart, PrefillEstimate.Models.First(m => m.Name == model).Estimate);
+        var estimate = PrefillEstimate.Models.First(m => m.Name == model).Estimate;
+        var smart = new SizeClassifier(SizeRule.Smart, estimate);
 
         Assert.Equal(SizeClass.Sand, smart.Of(A.Request(promptTokens: 150)));
-        Assert.NotEqual(SizeClass.Sand, smart.Of(Media(MediaKind.Video, 1, 6332)));
+        Assert.Equal(SizeClass.Sand, smart.Of(A.Request(promptTokens: 1300))); // What the artifact calls long.
+        Assert.NotEqual(SizeClass.Sand, smart.Of(Media(MediaKind.Image, 1, estimate.ImageTokens)));
+        Assert.Equal(SizeClass.Rocks, smart.Of(Media(MediaKind.Video, 1, 32 * estimate.FrameTokens)));
+    }
+
+    /// <summary>The label says video; the size says that it is no more than an image.</summary>
+    [Fact]
+    public void A_short_clip_is_a_pebble()
+    {
+        var smart = new SizeClassifier(SizeRule.Smart, PrefillEstimate.Models[0].Estimate);
+
+        Assert.Equal(SizeClass.Pebbles, smart.Of(Media(MediaKind.Video, 1, 4 * 196)));
     }
 
     /// <summary>Where a media token costs several times as much as one of text, long text stays sand.</summary>
     [Theory]
     [InlineData("llava-onevision-7b", false)]
     [InlineData("llava-onevision-72b", false)]
-    [InlineData("qwen3.5-27b", false)]
+    [InlineData("qwen3.5-27b", true)]
     [InlineData("internvl3.5-38b", true)]
     [InlineData("gemma-4-31b", true)]
     public void Long_text_is_sand_only_where_media_cost_far_more(string model, bool isSand)
