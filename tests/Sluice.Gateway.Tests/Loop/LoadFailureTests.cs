@@ -49,7 +49,8 @@ public sealed class LoadFailureTests
     [Fact]
     public async Task A_model_that_was_given_up_is_refused_at_once_until_its_next_try()
     {
-        var options = s_quick with { LoadRetries = s_quick.LoadRetries with { FailuresMax = 1, First = TimeSpan.FromMinutes(1), Most = TimeSpan.FromMinutes(1) } };
+        var minute = TimeSpan.FromMinutes(1);
+        var options = s_quick with { LoadRetries = new() { FailuresMax = 1, First = minute, Most = minute } };
         var engine = new FakeUpstream("swapper", "m", "n") { CanSwap = true, Loading = model => model != "n" };
         await using var gateway = await TestGateway.StartAsync(options, null, engine);
         await gateway.PostAsync("/v1/chat/completions", OfN);
