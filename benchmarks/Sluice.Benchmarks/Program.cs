@@ -7,6 +7,7 @@ if (args is ["--help" or "-h"])
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- store [RUNS]");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- engine [SECONDS [THREADS...]]");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- tokenize MODEL.gguf TEXT");
+    Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- mixed [--quick]");
     return 0;
 }
 
@@ -21,6 +22,12 @@ if (args is ["engine", ..])
 if (args is ["tokenize", var model, var text])
 {
     TokenizerFigures.Print(model, text, runs: 5);
+    return 0;
+}
+
+if (args is ["mixed", ..])
+{
+    await MixedTable.PrintAsync(isQuick: args is [_, "--quick"]);
     return 0;
 }
 

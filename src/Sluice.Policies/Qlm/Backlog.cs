@@ -35,6 +35,9 @@ internal struct Entry
     /// <summary>On an engine: KV tokens it needed at once, and the engine's clock when it was sent.</summary>
     public double KvTokens, StartClock;
 
+    /// <summary>On an engine: prompt tokens sent there up to its own.</summary>
+    public double SentUpTo;
+
     /// <summary>Predicted when it was queued [s]; NaN when nothing was predicted.</summary>
     public double WaitMean, WaitP90;
 

@@ -89,7 +89,10 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits
 
     public void OnFirstToken(Request request, EngineId engine, ClusterView view)
     {
-        if (_state.Backlog.TryFind(request.Id, out var entry)) _state.Backlog[entry].HasFirstToken = true;
+        if (!_state.Backlog.TryFind(request.Id, out var entry)) return;
+        _state.Backlog[entry].HasFirstToken = true;
+        _state.Loads.SeeFirstToken(entry, engine.Index, view);
+        WantWhenPromptsFit(engine.Index, view);
     }
 
     public void OnStayed(Request request, EngineId engine, ClusterView view)
@@ -104,6 +107,7 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits
         var isThere = _state.Backlog.TryFind(request.Id, out var entry);
         Check.That(isThere);
         _plan.Wake(view.Now);
+        if (how is EventKind.Finished) _state.Loads.SeeFirstToken(entry, engine.Index, view); // Whole answers show none before.
         _state.Loads.Remove(entry, outputTokens, view);
         if (_state.Queues[engine.Index].Count == 0) _state.Loads[engine.Index].BusySince = long.MaxValue;
         if (how is EventKind.Evicted or EventKind.EngineLost) return; // It is queued again at once.
@@ -228,7 +232,16 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits
         if (!_state.Options.Pulling) return head.First;
         if (_state.Loads.HasRoom(engine, in _state.Backlog[head.First], view)) return head.First;
         if (account.BusySince == long.MaxValue) account.BusySince = view.Now.Ticks;
+        WantWhenPromptsFit(engine, view);
         return -1;
+    }
+
+    /// <summary>Nothing else may happen until an engine that has places has computed its prompts.</summary>
+    private void WantWhenPromptsFit(int engine, ClusterView view)
+    {
+        if (_state.Options.Prompts == TimeSpan.Zero || _state.Queues[engine].Count == 0 || view.Engines[engine].FreeSlots <= 0) return;
+        var wait = _state.Loads.UntilPromptsFit(engine, view);
+        _state.Want(wait > TimeSpan.Zero ? view.Now + wait : view.Now);
     }
 
     private void Start(int entry, int engine, ClusterView view)
