@@ -91,7 +91,8 @@ public sealed class Dispatcher(
             case EventKind.LoadFailed:
                 OnLoadFailed(e.At, e.Engine, new(e.Amount));
                 return;
-            case EventKind.Stayed or EventKind.FirstToken or EventKind.Finished or EventKind.Cancelled or EventKind.Failed or EventKind.Evicted
+            case EventKind.Stayed or EventKind.FirstToken
+                or EventKind.Finished or EventKind.Cancelled or EventKind.Failed or EventKind.Evicted
                 or EventKind.Migrated or EventKind.Declined:
                 if (_requests.TryFind(e.Request, out var slot)) OnRequestEvent(in e, slot);
                 return;

@@ -136,7 +136,8 @@ internal sealed class Evictions(QlmState state, Rwt rwt)
 
     private bool HasMoreTime(in Entry e, long than, ClusterView view)
     {
-        if (e.IsLeaving || e.Stays || (e.Request.Media is not null && !e.HasFirstToken)) return false; // It may not have reached the engine.
+        if (e.IsLeaving || e.Stays) return false;
+        if (e.Request.Media is not null && !e.HasFirstToken) return false; // It may not have reached the engine.
         var deadline = e.HasFirstToken
             ? QlmDeadline.Again(e.Request, view.Now, TimeSpan.Zero, state.Options.BestEffort).Ticks
             : e.Deadline;
