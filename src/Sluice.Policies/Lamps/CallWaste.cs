@@ -21,7 +21,8 @@ public readonly record struct CallWaste(double PerToken, double PerStep, double 
     public static CallWaste Of(IStepTimeModel stepTime, int saturation)
     {
         var one = stepTime.StepTime(new() { DecodeSequences = 1 });
-        var full = stepTime.StepTime(new() { DecodeSequences = 1, PrefillTokens = saturation, AttentionPairsTwice = (long)saturation * saturation });
+        var full = stepTime.StepTime(
+            new() { DecodeSequences = 1, PrefillTokens = saturation, AttentionPairsTwice = (long)saturation * saturation });
         var swapped = stepTime.StepTime(new() { DecodeSequences = 1, SwappedTokens = saturation });
         return new(Milliseconds(full - one) / saturation, Milliseconds(one), Milliseconds(swapped - one) / saturation, saturation);
 

@@ -61,7 +61,8 @@ public sealed record LampsOptions
             },
             ChoosesAtCall = s.Word("chosen", "when that is decided", "arrival", "call") == "call",
             Averages = s.Word("calls", "durations and answers of tools", "averages", "oracle") == "averages",
-            LengthSigma = s.Number("segment-sigma", "noise of the predicted tokens to the next call, log-normal", byDefault.LengthSigma, 0, 10),
+            LengthSigma = s.Number(
+                "segment-sigma", "noise of the predicted tokens to the next call, log-normal", byDefault.LengthSigma, 0, 10),
             Saturation = s.Whole("saturation", "tokens a step takes without growing longer", byDefault.Saturation, 1, 1 << 20),
             StarvedAfter = s.Whole(
                 "starved-after", "steps passed over after which a request goes first, 0 for never", byDefault.StarvedAfter, 0, 1 << 20),

@@ -39,7 +39,8 @@ public sealed class LampsReproduction : IReproduction
 
     public string Title => "Fast Inference for Augmented Large Language Models (LAMPS; Shahout et al., arXiv 2410.18248)";
 
-    public string About => "What becomes of the KV while a tool works is decided early, and whoever holds least memory for least time goes first.";
+    public string About =>
+        "What becomes of the KV while a tool works is decided early, and whoever holds least memory for least time goes first.";
 
     public ReproductionResult Run(ReproductionContext context)
     {
