@@ -237,7 +237,7 @@ public static class Catalog
         var options = new RankedOptions
         {
             GiveWay = GiveWay.Swap,
-            StarvedAfter = s.Whole("starved-after", "steps passed over after which a request goes first, 0 for never", 500, 0, 1 << 20),
+            StarvedAfter = s.Whole("starved-after", "steps passed over after which a request goes first, 0 for never", 5000, 0, 1 << 20),
         };
         return new(_ => new Ranked(new SkipJoin(quantum, perStep, levels), options));
     }
