@@ -13,7 +13,7 @@ internal sealed class QlmState
         Options = options;
         Speeds = new Throughputs(fleet);
         Index = new GroupIndex(Backlog);
-        Loads = new EngineLoads(Backlog, Speeds);
+        Loads = new EngineLoads(Backlog, Speeds, options.Prompts);
     }
 
     public QlmOptions Options { get; }
@@ -29,6 +29,7 @@ internal sealed class QlmState
 
     /// <summary>Shortest promise of a first token seen, by model [s].</summary>
     private readonly List<double> _tightest = [];
+    private readonly List<long> _askedAt = []; // by model: when it was last asked for with such a promise [ticks]
     private readonly List<int> _waiting = []; // by model
     private int _nextTurn;
 
@@ -67,18 +68,39 @@ internal sealed class QlmState
 
     public void SeePromise(Request request)
     {
-        while (_tightest.Count <= request.Model.Index) _tightest.Add(double.PositiveInfinity);
-        if (request.Slo.Ttft != TimeSpan.MaxValue)
-            _tightest[request.Model.Index] = Math.Min(_tightest[request.Model.Index], request.Slo.Ttft.TotalSeconds);
+        while (_tightest.Count <= request.Model.Index)
+        {
+            _tightest.Add(double.PositiveInfinity);
+            _askedAt.Add(long.MinValue);
+        }
+
+        if (request.Slo.Ttft == TimeSpan.MaxValue) return;
+        _tightest[request.Model.Index] = Math.Min(_tightest[request.Model.Index], request.Slo.Ttft.TotalSeconds);
+        _askedAt[request.Model.Index] = request.Arrival.Ticks;
     }
 
     /// <summary>The engine keeps its model: promises made for it are shorter than two loads, so nobody can swap in
     /// between.</summary>
-    public bool IsPinned(int engine, ClusterView view)
+    public bool IsPinned(int engine, ClusterView view) =>
+        Options.PinInteractive && IsUrgent(engine, Loads.ModelOf(engine, view), view);
+
+    /// <summary>The engine keeps its model from another that has an engine: see <see cref="QlmOptions.Keep"/>.</summary>
+    private bool IsKept(int engine, ModelId from, ClusterView view)
     {
+        if (Options.Keep == TimeSpan.Zero) return false;
         var model = Loads.ModelOf(engine, view);
-        return Options.PinInteractive && model.Index < _tightest.Count &&
-            _tightest[model.Index] < 2 * Speeds.LoadSeconds(new(engine), model, view);
+        return IsUrgent(engine, model, view) && view.Now.Ticks - _askedAt[model.Index] < Options.Keep.Ticks
+            && !IsElsewhere(model, engine, view) && IsElsewhere(from, engine, view);
+    }
+
+    private bool IsUrgent(int engine, ModelId model, ClusterView view) =>
+        model.Index < _tightest.Count && _tightest[model.Index] < 2 * Speeds.LoadSeconds(new(engine), model, view);
+
+    private bool IsElsewhere(ModelId model, int engine, ClusterView view)
+    {
+        for (var v = 0; v < view.Engines.Length; v++)
+            if (v != engine && view.Engines[v].IsPresent && Loads.ModelOf(v, view) == model) return true;
+        return false;
     }
 
     /// <summary>Until when the engine keeps its model [ticks]: for as long as its load took in any case, and while somebody
@@ -92,7 +114,7 @@ internal sealed class QlmState
     /// <summary>The engine has the model, or may load it.</summary>
     public bool CanServe(int engine, ModelId model, ClusterView view) =>
         view.Engines[engine].IsPresent && Speeds.CanRun(new(engine), model, view) &&
-        (Loads.ModelOf(engine, view) == model || (Options.Swapping && !IsPinned(engine, view)));
+        (Loads.ModelOf(engine, view) == model || (Options.Swapping && !IsPinned(engine, view) && !IsKept(engine, model, view)));
 
     /// <summary>Time the engine needs for a group's waiting work [s].</summary>
     public double ServiceOf(int group, int engine, ClusterView view)
