@@ -27,6 +27,7 @@ public static class Systems
         "lamps chosen=call calls=oracle order=length starved-after=0",
         "ltr-rank starved-after=20 quantum=3", "ltr-rank preemption=recompute length=oracle", "niyama chunk=64 relegate=no",
         "rps-serve passed-over=recompute", "rps-serve policy=catfcfs classifier=naive",
+        "s3 length=noisy bucket-tokens=4", "pia length=noisy alike-tokens=4", "fastserve quantum=2 starved-after=20",
         "sa-slo batches=wait objective=raw trials=5", "sa-slo age-cap=1 batch-size=2 trials=5",
     ];
 
