@@ -57,7 +57,10 @@ public sealed class GatewayServices
             OutputTokensMax = api == Upstreams.UpstreamApi.Embeddings ? 1 : output, OnInterruption = urgency.OnInterruption,
             IsText = isText, Refuses = urgency.Refuses, QueueMax = urgency.QueueMax,
             Stream = facts.IsStream || (Options.Classes[urgency.Class].KeepsProgress && isText),
+            ServiceTier = ServiceTiers.Used(facts.ServiceTier, Options.Classes[urgency.Class].Name),
         };
+        if (Options.Telemetry is not null)
+            call = call with { TraceParent = headers.TraceParent, TraceState = headers.TraceState };
         return null;
     }
 
