@@ -65,8 +65,8 @@ public static class Runner
     }
 
     /// <param name="progress">Told the share done, 0 to 1, a few times a second.</param>
-    /// <param name="decisions">Times the system's decisions, if somebody wants to know.</param>
-    public static RunResult Run(RunSpec spec, Workload workload, Action<double>? progress = null, DecisionClock? decisions = null)
+    /// <param name="decisions">Meters the system's decisions, if somebody wants to know.</param>
+    public static RunResult Run(RunSpec spec, Workload workload, Action<double>? progress = null, DecisionMeter? decisions = null)
     {
         var options = new SimulationOptions
         {

@@ -60,6 +60,9 @@ public sealed record GatewayOptions
     /// <summary>Engines that may break off one request before it fails.</summary>
     public int AttemptsMax { get; init; } = 3;
 
+    /// <summary>What becomes of models that cannot be loaded.</summary>
+    public Core.LoadRetryOptions LoadRetries { get; init; } = new();
+
     /// <summary>Longest answer assumed of a caller that sets no limit, until lengths are learned [tokens].</summary>
     public int OutputTokens { get; init; } = 512;
 

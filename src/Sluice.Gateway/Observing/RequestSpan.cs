@@ -18,7 +18,6 @@ internal static class RequestSpan
         span.SetTag("gen_ai.operation.name", request.Operation);
         span.SetTag("gen_ai.provider.name", TelemetryMetrics.Provider);
         span.SetTag("gen_ai.request.model", call.Model);
-        span.SetTag("gen_ai.request.stream", call.Stream);
         span.SetTag("gen_ai.request.max_tokens", call.OutputTokensMax);
         span.SetTag("gen_ai.usage.input_tokens", request.PromptTokens);
         span.SetTag("gen_ai.usage.output_tokens", request.OutputTokens);

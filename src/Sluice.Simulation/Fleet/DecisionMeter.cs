@@ -1,22 +1,25 @@
-using System.Diagnostics;
 using Sluice.Core;
 
-namespace Sluice.Cli;
+namespace Sluice.Simulation;
 
-/// <summary>Times what a system decides: its iteration schedulers and its global scheduler. It changes nothing that they
-/// do.</summary>
-/// <remarks>Wall-clock time, so whoever else wants the processor adds to it; reading the clock adds about 50 ns per decision.
-/// Length predictions and admission are not in it, and neither is what the engine does to carry a decision out, but for the
-/// operations that composing itself calls.</remarks>
-public sealed class DecisionClock
+/// <summary>Adds up what a system's decisions cost: those of its iteration schedulers and of its global scheduler. It changes
+/// nothing that they do.</summary>
+/// <param name="read">A reading that grows: a clock for time, the allocator's count for bytes. The simulator has neither.</param>
+/// <remarks>Length predictions and admission are not in it, and neither is what the engine does to carry a decision out, but for
+/// the operations that composing itself calls.</remarks>
+public sealed class DecisionMeter(Func<long> read)
 {
-    private long _ticks;
+    /// <summary>In the unit of the readings.</summary>
+    public long Total { get; private set; }
 
     /// <summary>Steps composed. Steps that repeat the last one because nothing changed are not composed.</summary>
     public long Steps { get; private set; }
 
     /// <summary>NaN when no step was composed.</summary>
-    public double MicrosecondsPerStep => Steps == 0 ? double.NaN : _ticks * (1e6 / Stopwatch.Frequency) / Steps;
+    public double PerStep => Steps == 0 ? double.NaN : Total / (double)Steps;
+
+    /// <summary>Forgets what it has added up.</summary>
+    public void Reset() => (Total, Steps) = (0, 0);
 
     public ServingSystem Watch(ServingSystem system) => system with
     {
@@ -33,31 +36,35 @@ public sealed class DecisionClock
         },
     };
 
-    private void Add(long since) => _ticks += Stopwatch.GetTimestamp() - since;
+    private long Read() => read();
 
-    private sealed class TimedIteration(IIterationScheduler inner, DecisionClock clock) : IIterationScheduler
+    private void Add(long since) => Total += read() - since;
+
+    private sealed class TimedIteration(IIterationScheduler inner, DecisionMeter meter) : IIterationScheduler
     {
         public bool IsStable => inner.IsStable;
         public IWaitingOrder? WaitingOrder => inner.WaitingOrder;
         public bool RetiresTogether => inner.RetiresTogether;
         public int SliceSteps => inner.SliceSteps;
+        public CallHandling HandleCall(Step step, int sequence) => inner.HandleCall(step, sequence);
+        public void OnCallEnded(in Sequence sequence, in ToolCall call) => inner.OnCallEnded(in sequence, in call);
 
         public void Compose(Step step)
         {
-            var start = Stopwatch.GetTimestamp();
+            var start = meter.Read();
             inner.Compose(step);
-            clock.Add(start);
-            clock.Steps++;
+            meter.Add(start);
+            meter.Steps++;
         }
     }
 
-    private sealed class TimedForecaster(IGlobalScheduler inner, IReportsCalibration calibrated, DecisionClock clock)
-        : TimedScheduler(inner, clock), IReportsCalibration
+    private sealed class TimedForecaster(IGlobalScheduler inner, IReportsCalibration calibrated, DecisionMeter meter)
+        : TimedScheduler(inner, meter), IReportsCalibration
     {
         public RwtCalibration Calibration => calibrated.Calibration;
     }
 
-    private class TimedScheduler(IGlobalScheduler inner, DecisionClock clock) : IGlobalScheduler
+    private class TimedScheduler(IGlobalScheduler inner, DecisionMeter meter) : IGlobalScheduler
     {
         public int TriesMax => inner.TriesMax;
         public Instant PlanAt => inner.PlanAt;
@@ -66,9 +73,9 @@ public sealed class DecisionClock
 
         public EngineId OnQueued(in QueuedRequest request, ClusterView view)
         {
-            var start = Stopwatch.GetTimestamp();
+            var start = meter.Read();
             var engine = inner.OnQueued(in request, view);
-            clock.Add(start);
+            meter.Add(start);
             return engine;
         }
 
@@ -76,33 +83,33 @@ public sealed class DecisionClock
 
         public bool TryTake(EngineId engine, ClusterView view, out RequestId request)
         {
-            var start = Stopwatch.GetTimestamp();
+            var start = meter.Read();
             var isTaken = inner.TryTake(engine, view, out request);
-            clock.Add(start);
+            meter.Add(start);
             return isTaken;
         }
 
         public void OnFirstToken(Request request, EngineId engine, ClusterView view)
         {
-            var start = Stopwatch.GetTimestamp();
+            var start = meter.Read();
             inner.OnFirstToken(request, engine, view);
-            clock.Add(start);
+            meter.Add(start);
         }
 
         public void OnOff(Request request, EngineId engine, EventKind how, int outputTokens, ClusterView view)
         {
-            var start = Stopwatch.GetTimestamp();
+            var start = meter.Read();
             inner.OnOff(request, engine, how, outputTokens, view);
-            clock.Add(start);
+            meter.Add(start);
         }
 
         public void OnEngineChanged(EngineId engine, ClusterView view) => inner.OnEngineChanged(engine, view);
 
         public void Plan(ClusterView view, Operations operations)
         {
-            var start = Stopwatch.GetTimestamp();
+            var start = meter.Read();
             inner.Plan(view, operations);
-            clock.Add(start);
+            meter.Add(start);
         }
     }
 }
