@@ -75,6 +75,10 @@ internal struct Group
     public double LogPromise, LogPrompt, LogOutput;
     public int Members;
 
+    /// <summary>Requests of its model and promise that came since it was made, its members included, while it was
+    /// open.</summary>
+    public int Passed;
+
     /// <summary>Work ahead of it when it was last looked at: mean [s], variance [s²], model loads [s], requests, and when
     /// that was [ticks].</summary>
     public double AheadSeconds, AheadVariance, AheadLoads;

@@ -256,7 +256,8 @@ internal sealed class QlmState
     {
         if (!g.IsOpen || g.Waiting == 0) return 0;
         var rate = g.Members / Math.Max(1, (view.Now.Ticks - g.MadeAt) / (double)TimeSpan.TicksPerSecond);
-        var newcomers = Math.Min(GroupMax(g.Model, view) - g.Members, rate * beginSeconds);
+        var untilClosed = (GroupMax(g.Model, view) - g.Passed) * (double)g.Members / Math.Max(1, g.Passed);
+        var newcomers = Math.Min(untilClosed, rate * beginSeconds);
         return Math.Max(0, newcomers) / g.Waiting * speed.Seconds(in g.Work);
     }
 

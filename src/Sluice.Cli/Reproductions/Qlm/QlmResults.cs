@@ -97,7 +97,7 @@ internal sealed class QlmResults
         foreach (var length in QueueLengths)
             _queues.Add(length, context.Later(
                 () => QlmRun.Of(QlmSystem.Qlm, Traffic.A.Cut(length * Fleet.Traces, 1000 * RateA), Fleet.OneModel)));
-        Estimates = new(context, Math.Min(4000, 2 * requestsPerTrace));
+        Estimates = new(context, requestsPerTrace);
         context.RunAll();
 
         void AddSweep(string name, QlmSystem system, Workload unit, double rate, SimulationOptions options)

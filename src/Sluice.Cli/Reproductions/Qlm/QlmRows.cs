@@ -141,12 +141,13 @@ internal static class QlmRows
         var coverage = QlmEstimates.Coverage(r.Estimates.Azure);
         yield return new(
             "RWT: waits within the predicted p90", "90 %", Percent(coverage), Agreement.IsInside(coverage, 0.85, 0.95),
-            $"Azure's conversation lengths as a table, Poisson arrivals, one promise. Requests of one kind: "
-                + $"{Percent(QlmEstimates.Coverage(r.Estimates.Alike))}; W_A: "
+            $"Azure's conversation lengths as a table, Poisson arrivals, one promise, all waits of four loads; by load "
+            + string.Join(", ", r.Estimates.AzureCoverage.Select(a => $"{Load(a.Load)}: {Percent(a.Coverage)}"))
+            + $". Requests of one kind: {Percent(QlmEstimates.Coverage(r.Estimates.Alike))}; W_A: "
             + $"{Percent(QlmEstimates.Coverage(r.Estimates.Mixed))}. The paper's spread is that of lengths alone, a "
             + "few percent of a long wait; throughput and mean length, learned a few percent wrong, shift all "
-            + "waits of a while by more. So a p90 follows how far earlier waits missed their means; such misses come in waves "
-            + "as long as the queue, which a run this short has few of.");
+            + "waits of a while by more. So a p90 follows how far earlier waits missed their means, and is kept wide "
+            + "until several waits' worth was seen: a queue that only grows is promised too much.");
     }
 
     private static IEnumerable<ReproductionRow> Operations(QlmResults r)
