@@ -19,6 +19,9 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
     /// <summary>Requests accepted and not ended.</summary>
     public int Live => _requests.Count;
 
+    /// <summary>Who hears that a plan wants more or fewer engines; nobody, if null.</summary>
+    public IScaler? Scaler { get; init; }
+
     /// <summary>When <see cref="Plan"/> is due.</summary>
     public Instant PlanAt => _scheduler.PlanAt;
 
@@ -309,6 +312,9 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
                 Check.That(snapshot.Outstanding == 0);
                 snapshot.IsReady = false;
                 engines[operation.Engine.Index].Load(now, operation.Model);
+                break;
+            case OperationKind.Scale:
+                Scaler?.Scale(now, operation.Model, operation.Amount);
                 break;
         }
     }

@@ -223,6 +223,18 @@ internal sealed class Backlog
         }
     }
 
+    /// <summary>Moves all waiting members behind those of another group of the same model, their order kept.</summary>
+    public void MoveAll(int from, int to)
+    {
+        for (var entry = _groups[from].First; entry >= 0;)
+        {
+            var next = _entries[entry].Next;
+            Unlink(entry);
+            Append(entry, to);
+            entry = next;
+        }
+    }
+
     /// <summary>A waiting member's KV is gone; it will have to prefill.</summary>
     public void LoseKv(int entry)
     {

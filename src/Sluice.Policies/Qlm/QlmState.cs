@@ -72,13 +72,29 @@ internal sealed class QlmState
             _tightest[request.Model.Index] = Math.Min(_tightest[request.Model.Index], request.Slo.Ttft.TotalSeconds);
     }
 
-    /// <summary>The engine keeps its model: promises made for it are shorter than two loads, so nobody can swap in
-    /// between.</summary>
+    /// <summary>The engine keeps its model: promises made for it are shorter than two loads, so nobody can swap in between.
+    /// While requests wait for a model that no engine has, only the first engine of each model is pinned.</summary>
     public bool IsPinned(int engine, ClusterView view)
     {
+        if (!Options.PinInteractive) return false;
         var model = Loads.ModelOf(engine, view);
-        return Options.PinInteractive && model.Index < _tightest.Count &&
-            _tightest[model.Index] < 2 * Speeds.LoadSeconds(new(engine), model, view);
+        if (model.Index >= _tightest.Count || _tightest[model.Index] >= 2 * Speeds.LoadSeconds(new(engine), model, view)) return false;
+        return EngineWith(model, view) == engine || !IsAnyModelMissing(view);
+    }
+
+    private bool IsAnyModelMissing(ClusterView view)
+    {
+        for (var m = 0; m < _waiting.Count; m++)
+            if (_waiting[m] > 0 && EngineWith(new(m), view) < 0) return true;
+        return false;
+    }
+
+    /// <summary>The first engine that has a model or is loading it, or -1.</summary>
+    private int EngineWith(ModelId model, ClusterView view)
+    {
+        for (var v = 0; v < view.Engines.Length; v++)
+            if (view.Engines[v].IsPresent && Loads.ModelOf(v, view) == model) return v;
+        return -1;
     }
 
     /// <summary>Until when the engine keeps its model [ticks]: for as long as its load took in any case, and while somebody
@@ -114,7 +130,8 @@ internal sealed class QlmState
         + Math.Max(0, StayUntil(engine, view) - view.Now.Ticks) / (double)TimeSpan.TicksPerSecond;
 
     /// <summary>Puts a group that stands nowhere into the virtual queue where it begins soonest; ties go to the engine with
-    /// the smaller share of its batch taken, then to the lowest id. Without balancing, engines take turns.</summary>
+    /// the smaller share of its batch taken, then to the lowest id. One that takes no requests now, because it is to leave, is
+    /// the last choice. Without balancing, engines take turns.</summary>
     public void Place(int group, ClusterView view)
     {
         ref var g = ref Backlog.Group(group);
@@ -126,7 +143,7 @@ internal sealed class QlmState
         }
 
         var best = Limbo;
-        var least = (Begin: double.PositiveInfinity, Taken: double.PositiveInfinity);
+        var least = (IsClosed: true, Begin: double.PositiveInfinity, Taken: double.PositiveInfinity);
         for (var i = 0; i < view.Engines.Length; i++)
         {
             var v = Options.Balancing ? i : (_nextTurn + i) % view.Engines.Length;
@@ -135,7 +152,7 @@ internal sealed class QlmState
             var begin = AheadSeconds(Queues[v], Backlog.DeadlineOf(group), in speed) + Loads.LoadFor(v, g.Model, view).ResidualSeconds;
             var last = Queues[v].Count == 0 ? Loads.ModelOf(v, view) : Backlog.Group(Queues[v].Groups[^1]).Model;
             if (last != g.Model) begin += Speeds.LoadSeconds(new(v), g.Model, view) + Loads.DrainSeconds(v, view);
-            var load = (begin, view.Engines[v].Outstanding / (double)speed.Batch);
+            var load = (view.Engines[v].OutstandingMax == 0, begin, view.Engines[v].Outstanding / (double)speed.Batch);
             if (load.CompareTo(least) < 0) (best, least) = (v, load);
             if (!Options.Balancing) break;
         }

@@ -4,12 +4,11 @@ namespace Sluice.Policies;
 /// waits of a while together, and who overtakes is known on average only.</summary>
 /// <remarks>
 /// Keeps how actual waits compared with their predicted means, as a faded histogram of their ratio, and promises the mean
-/// times its 90th percentile. Short waits scatter more than long ones, so powers of four of the wait are told apart.
-/// Requests that waited through the same minutes missed for the same reason: a thousand outcomes of waits of 100 s that ended
-/// within 100 s are one lesson, not a thousand. So an outcome weighs the time since the one before it over its wait, and 30
-/// waits' worth is remembered. A rung of the ladder that has seen little leans on the next shorter; and until several waits'
-/// worth was seen, some are taken to last a third longer. It speaks to promises only; the planner keeps to the paper's
-/// estimate. O(bins).
+/// times its 90th percentile. Short waits scatter more than long ones, so powers of four of the wait are told apart. Requests
+/// that waited through the same minutes missed for the same reason: a thousand outcomes of waits of 100 s that ended within
+/// 100 s are one lesson, not a thousand. So an outcome weighs the time since the one before it over its predicted wait, and
+/// 30 waits' worth is remembered. A rung of the ladder that has seen little leans on the next shorter, and the shortest on a
+/// guess. It speaks to promises only; the planner keeps to the paper's estimate. O(bins).
 /// Source: empirical (conformal) quantiles of the error; the ladder and the weights are ours. Counting a request as missed as
 /// soon as it is overdue, before it begins, changes coverage by about a point, and is left out.
 /// </remarks>
@@ -18,14 +17,11 @@ internal sealed class TailFactor
     private const int Rungs = 8, Bins = 96;
     private const double BinWidth = 0.05; // of the logarithm
 
-    /// <summary>In waits' worth, like the two below.</summary>
+    /// <summary>In waits' worth.</summary>
     private const double Remembered = 30;
 
-    /// <summary>What a shorter rung's histogram counts for in the next.</summary>
+    /// <summary>What a shorter rung's histogram counts for in the next, in waits' worth.</summary>
     private const double Lean = 2;
-
-    /// <summary>What is taken for granted at every rung: of this weight, so many last six bins longer, a third more.</summary>
-    private const double Prior = 1, PriorLonger = 0.2;
 
     private readonly double[][] _bins = new double[Rungs][];
     private readonly double[] _weights = new double[Rungs];
@@ -49,7 +45,7 @@ internal sealed class TailFactor
         if (!(mean > 0.01 && double.IsFinite(mean))) return;
         var rung = RungOf(mean);
         var bins = _bins[rung];
-        var weight = Math.Min(1, (now - _seenAt[rung]) / Math.Max(mean, actual));
+        var weight = Math.Min(1, (now - _seenAt[rung]) / mean); // Not by what it was: long ones would count for less.
         var kept = 1 - weight / Remembered;
         _seenAt[rung] = now;
         for (var i = 0; i < Bins; i++) bins[i] *= kept;
@@ -80,11 +76,11 @@ internal sealed class TailFactor
             (sum, left) = (sum + taken, left - taken);
         }
 
-        var prior = Math.Max(Prior, left);
-        _mixed[Bins / 2] += (1 - PriorLonger) * prior;
-        _mixed[Bins / 2 + 6] += PriorLonger * prior;
+        // Before enough was seen: four in five as predicted, and one a third longer, which is six bins.
+        _mixed[Bins / 2] += 0.8 * left;
+        _mixed[Bins / 2 + 6] += 0.2 * left;
 
-        var above = 0.1 * (sum + prior);
+        var above = 0.1 * (sum + left);
         for (var i = Bins - 1; ; i--)
         {
             if (_mixed[i] < above && i > 0)

@@ -17,7 +17,7 @@ internal static class QlmRows
 
     /// <summary>The load of the sweep at which QLM's lead over vLLM is widest.</summary>
     public static double Knee(QlmResults r, string traffic) =>
-        QlmResults.Loads.MaxBy(load => Lead(r, traffic, load));
+        r.Loads.MaxBy(load => Lead(r, traffic, load));
 
     private static double Lead(QlmResults r, string traffic, double load) =>
         r.Run(traffic, QlmSystem.Qlm, load).Attainment - r.Run(traffic, QlmSystem.Vllm, load).Attainment;
@@ -34,7 +34,8 @@ internal static class QlmRows
             $"vLLM {Load(vllm)}, EDF {Load(edf)}, SHEPHERD {Load(shepherd)}, QLM {Load(qlm)}",
             qlm >= Math.Max(edf, shepherd) && vllm < Math.Min(edf, shepherd),
             $"Load at which attainment falls below {Percent(Fallen)}; 1 is what the fleet sustains, the sweep ends at "
-            + $"{Load(QlmResults.Loads[^1])}." + (qlm < edf ? WhyEdf(r) : qlm == edf ? " QLM and EDF end level." : ""));
+            + $"{Load(r.Loads[^1])}." + (qlm < edf ? WhyEdf(r) : qlm == edf ? " QLM and EDF end level." : "")
+            + (r.Fleet == QlmFleet.Paper ? " At this size " + Reduced(r) : ""));
 
         var knee = Knee(r, "W_A");
         var (ours, theirs) = (r.Run("W_A", QlmSystem.Qlm, knee), r.Run("W_A", QlmSystem.Vllm, knee));
@@ -54,7 +55,7 @@ internal static class QlmRows
             $"{Percent(ours.Of("interactive"))} against {Percent(theirs.Of("interactive"))}, the class that the operations "
                 + $"serve. The paper's range is "
             + "over all of its workloads.");
-        var alike = QlmResults.Loads.Max(l => Math.Abs(
+        var alike = r.Loads.Max(l => Math.Abs(
             r.Run("one class", QlmSystem.Qlm, l).Attainment - r.Run("one class", QlmSystem.Vllm, l).Attainment));
         yield return new(
             "no gain where all requests share one model and one tight promise", "no gain", $"at most {Points(alike)}", alike <= 0.05,
@@ -169,18 +170,18 @@ internal static class QlmRows
 
     private static IEnumerable<ReproductionRow> Settings(QlmResults r)
     {
-        double[] attained = [.. QlmResults.GroupCaps.Select(c => r.Capped("W_C", c).Attainment)];
+        double[] attained = [.. r.GroupCaps.Select(c => r.Capped("W_C", c).Attainment)];
         var atFour = r.Capped("W_C", 4).Attainment;
-        var moves = QlmResults.GroupCaps.Select(c => Moves(r.Capped("W_A", c))).ToArray();
+        var moves = r.GroupCaps.Select(c => Moves(r.Capped("W_A", c))).ToArray();
         yield return new(
             "group cap of 4 batches: nearly the attainment of the best cap", "4 chosen", $"{Points(atFour - attained.Max())} "
                 + $"off the best", attained.Max() - atFour <= 0.02,
-            $"W_C at {Load(QlmResults.Overload)}, caps from {QlmResults.GroupCaps[0]} to {QlmResults.GroupCaps[^1]}: "
+            $"W_C at {Load(QlmResults.Overload)}, caps from {r.GroupCaps[0]} to {r.GroupCaps[^1]}: "
                 + $"{PercentRange(attained.Min(), attained.Max())}. "
             + $"On W_A the search tries {moves[0]:N0} moves with the smallest cap and {moves[^1]:N0} with the largest. Paper's "
             + $"choice from memory.");
 
-        double[] leads = [.. QlmResults.A10Shares.Select(s => MixLead(r, s))];
+        double[] leads = [.. r.A10Shares.Select(s => MixLead(r, s))];
         yield return new(
             "A10 and A100 in any mix: QLM ahead of vLLM", "in every mix", $"{Points(leads.Min())} to "
                 + $"{Points(leads.Max())}", leads.Min() >= Notable,
@@ -245,6 +246,12 @@ internal static class QlmRows
     }
 
     public static long Moves(QlmRun run) => run.Plans.Scheduler is Policies.Qlm qlm ? qlm.Counts.Moves : 0;
+
+    /// <summary>What the full size leaves out to finish in minutes.</summary>
+    public static string Reduced(QlmResults r) =>
+        $"less is done than at the small one, to finish in minutes: W_B has {r.DrawsOfMany} draw of "
+        + $"{r.Traffic.B.Requests.Length:N0} requests, and there are {r.GroupCaps.Count} group caps, "
+        + $"{r.QueueLengths.Count} queue lengths and {r.A10Shares.Count} mixes.";
 
     private static string Lower(string name) => name.StartsWith("EDF", StringComparison.Ordinal) ? "with " + name : name;
 
