@@ -7,6 +7,8 @@ if (args is ["--help" or "-h"])
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- store [RUNS]");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- engine [SECONDS [THREADS...]]");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- tokenize MODEL.gguf TEXT");
+    Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- decisions [RUNS [SYSTEM]]");
+    Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- mixed [--quick]");
     return 0;
 }
 
@@ -21,6 +23,19 @@ if (args is ["engine", ..])
 if (args is ["tokenize", var model, var text])
 {
     TokenizerFigures.Print(model, text, runs: 5);
+    return 0;
+}
+
+if (args is ["decisions", ..])
+{
+    var times = args.Length > 1 && int.TryParse(args[1], out var n) && n is >= 1 and <= 100 ? n : 3;
+    DecisionFigures.Print(times, args.Length > 2 ? args[2] : null);
+    return 0;
+}
+
+if (args is ["mixed", ..])
+{
+    await MixedTable.PrintAsync(isQuick: args is [_, "--quick"]);
     return 0;
 }
 

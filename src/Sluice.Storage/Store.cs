@@ -32,6 +32,9 @@ public sealed class Store : IAsyncDisposable
 
     public IResponseStore Responses { get; }
 
+    /// <summary>Some write is not acknowledged yet.</summary>
+    public bool IsWriting => _writer.Waiting > 0;
+
     /// <summary>Where the data is, for messages.</summary>
     public string Where => _database.Where;
 

@@ -14,7 +14,7 @@ public interface IUpstream : IAsyncDisposable
     /// <summary>What it was found to be able to do, at the last <see cref="ProbeAsync"/>.</summary>
     UpstreamCapabilities Capabilities { get; }
 
-    /// <summary>Why the last probe failed, for a log or a person; null if it did not.</summary>
+    /// <summary>Why the last probe or load failed, for a log or a person; null if it did not.</summary>
     string? Problem => null;
 
     /// <summary>Asks the engine what it is and what it can do.</summary>
@@ -24,9 +24,23 @@ public interface IUpstream : IAsyncDisposable
     /// <summary>Makes one call and hands its answer to <paramref name="sink"/> as it comes.</summary>
     /// <returns>How it ended. A fault of the engine is an outcome, not an exception; what the sink throws comes out as it
     /// is, after the engine was told to stop.</returns>
-    /// <param name="cancel">The caller left, or the work is evicted: the engine is told to stop within
-    /// milliseconds.</param>
+    /// <param name="cancel">The caller left, or nothing is to be kept: the engine is told to stop within milliseconds. Work
+    /// that is to go on here later is taken off by <see cref="TryEvict"/> instead.</param>
     Task<CallOutcome> CallAsync(UpstreamCall call, IAnswerSink sink, CancellationToken cancel);
+
+    /// <summary>Asks for a call under way to be taken off and kept, as far as <see cref="UpstreamCapabilities.Keeping"/> says.
+    /// Does not wait: <see cref="CallAsync"/> then returns <see cref="CallEnd.Evicted"/>, or another end that was first, and
+    /// <see cref="Keeps"/> says what came of it.</summary>
+    /// <returns>False if no such call is under way or nothing can be kept of it: whoever wants it off cancels it.</returns>
+    bool TryEvict(RequestId request) => false;
+
+    /// <summary>What was computed of an evicted call is still here.</summary>
+    bool Keeps(RequestId request) => false;
+
+    /// <summary>An evicted call goes on elsewhere, or not at all: nothing of it need be kept.</summary>
+    void Forget(RequestId request)
+    {
+    }
 
     /// <summary>What the engine says of itself now; null if it does not say or does not answer.</summary>
     Task<UpstreamReport?> ReportAsync(CancellationToken cancel);

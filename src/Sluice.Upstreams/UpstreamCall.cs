@@ -26,6 +26,10 @@ public sealed record UpstreamCall
     /// event that ends the answer comes.</summary>
     public AnswerSoFar? Resume { get; init; }
 
+    /// <summary>It was evicted here and is kept as a whole (<see cref="Keeping.Call"/>): it goes on as if it had never stopped,
+    /// with its next event. <see cref="Resume"/> is null then.</summary>
+    public bool IsPaused { get; init; }
+
     /// <summary>Smaller is served first; a driver turns it into its engine's own scale. 0 says nothing.</summary>
     public int Priority { get; init; }
 
@@ -55,6 +59,9 @@ public enum CallEnd : byte
 
     /// <summary>The caller's token was cancelled.</summary>
     Cancelled,
+
+    /// <summary>It was taken off by <see cref="IUpstream.TryEvict"/>.</summary>
+    Evicted,
 
     /// <summary>The engine says the call is wrong; another engine would say the same.</summary>
     Refused,

@@ -15,6 +15,22 @@ public enum Continuation : byte
     Completion,
 }
 
+/// <summary>What an engine keeps of a call that is evicted.</summary>
+public enum Keeping : byte
+{
+    /// <summary>Nothing on purpose: it is cancelled, comes again with what its caller has, and computes all of it again, but
+    /// for what a prefix cache still holds.</summary>
+    None,
+
+    /// <summary>Its KV, in host memory or in a file: it comes again with what its caller has, and next to nothing is computed
+    /// again.</summary>
+    Kv,
+
+    /// <summary>All of it, with its KV while there is room: it goes on with its next token, whatever its answer is made
+    /// of.</summary>
+    Call,
+}
+
 /// <summary>What an engine was found to be able to do.</summary>
 public sealed record UpstreamCapabilities
 {
@@ -28,6 +44,9 @@ public sealed record UpstreamCapabilities
 
     public Continuation Chat { get; init; }
     public Continuation Completions { get; init; }
+
+    /// <summary>What it keeps of a call that is evicted.</summary>
+    public Keeping Keeping { get; init; }
 
     /// <summary>It reports its own state.</summary>
     public bool HasMetrics { get; init; }

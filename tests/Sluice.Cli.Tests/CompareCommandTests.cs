@@ -7,7 +7,7 @@ public sealed class CompareCommandTests
     [Fact]
     public void One_thread_and_two_leave_the_same_fingerprints()
     {
-        string[] args = ["compare", "--workload", Shell.Quick, "--systems", "all", "--fleets", "1,2", "--json", "--threads"];
+        string[] args = ["compare", "--workload", Shell.Quick, "--systems", "all", "--seeds", "1", "--fleets", "1,2", "--json", "--threads"];
 
         var one = Fingerprints(Shell.Succeed([.. args, "1"]));
         var two = Fingerprints(Shell.Succeed([.. args, "2"]));
@@ -61,6 +61,67 @@ public sealed class CompareCommandTests
 
         Assert.StartsWith("router=random ", ran.Out.Split('\n')[2], StringComparison.Ordinal);
         Assert.Contains("* best of the column", ran.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_ranking_is_the_same_bytes_for_the_same_seeds_and_decisions_stand_apart()
+    {
+        string[] args =
+        [
+            "compare", "--workload", "poisson:rate=60,n=150,prompt=300,output=60", "--systems", "vllm-v1,sjf,qlm", "--seeds", "3",
+            "--slo", "chat:0.6,ttft=200ms;agent:0.3,e2e=3s;batch:0.1,e2e=1m", "--json", "--threads",
+        ];
+
+        var one = Shell.Succeed([.. args, "1"]).Json;
+        var two = Shell.Succeed([.. args, "2"]).Json;
+
+        Assert.Equal(one.GetProperty("ranking").GetRawText(), two.GetProperty("ranking").GetRawText());
+        Assert.DoesNotContain("_us_", one.GetProperty("ranking").GetRawText(), StringComparison.Ordinal);
+        Assert.All(one.GetProperty("measured_here").EnumerateArray(), m => Assert.True(m.GetProperty("decision_us_per_step").GetDouble() > 0));
+        Assert.Equal(["42", "43", "44"], one.GetProperty("seeds").EnumerateArray().Select(s => s.GetString()));
+        Assert.Equal(9, one.GetProperty("runs").GetArrayLength());
+        Assert.Equal(
+            ["chat", "agent", "batch"],
+            one.GetProperty("ranking")[0].GetProperty("classes").EnumerateArray().Select(c => c.GetProperty("name").GetString()));
+    }
+
+    [Fact]
+    public void Timing_decisions_changes_none()
+    {
+        string[] args = ["compare", "--workload", Shell.Quick, "--systems", "vllm-v1,scls,qlm", "--json"];
+
+        Assert.Equal(Fingerprints(Shell.Succeed(args)), Fingerprints(Shell.Succeed([.. args, "--seeds", "1"])));
+    }
+
+    [Fact]
+    public void Of_all_systems_those_that_cannot_run_so_say_why()
+    {
+        var ran = Shell.Succeed("compare", "--workload", Shell.Quick, "--systems", "all", "--seeds", "1", "--set", "watermark=0.02");
+
+        Assert.Contains("\nqlm is left out: --set watermark: system 'qlm' has no such setting.\n", ran.Out, StringComparison.Ordinal);
+        Assert.Contains("sarathi", ran.Out, StringComparison.Ordinal);
+        Assert.All(ran.Out.Split('\n').Take(5), line => Assert.InRange(line.Length, 0, Shell.Width));
+    }
+
+    [Fact]
+    public void A_setting_that_no_system_has_is_refused()
+    {
+        var ran = Shell.Run("compare", "--systems", "all", "--set", "nonsense=1");
+
+        Assert.Equal(ExitCodes.BadInput, ran.Code);
+        Assert.Contains("nonsense", ran.Error, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_ranking_has_a_folder_with_the_runs_of_its_first_seed()
+    {
+        using var folder = new TempFolder();
+        Shell.Succeed("compare", "--workload", Shell.Quick, "--systems", "vllm-v1,sjf", "--seeds", "2", "--out", folder.Path);
+
+        Assert.Equal(["01-vllm-v1", "02-sjf"], Directory.GetDirectories(folder.Path).Select(Path.GetFileName).Order());
+        Assert.True(File.Exists(folder.File("ranking.txt")));
+        Assert.Contains("Ranking", File.ReadAllText(folder.File("report.html")), StringComparison.Ordinal);
+        Assert.Contains("\"ranking\"", File.ReadAllText(folder.File("comparison.json")), StringComparison.Ordinal);
     }
 
     private static JsonElement[] Runs(Ran ran) => [.. ran.Json.GetProperty("runs").EnumerateArray()];

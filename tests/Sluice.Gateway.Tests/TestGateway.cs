@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Sluice.Upstreams;
 
 namespace Sluice.Gateway.Tests;
 
@@ -23,9 +24,9 @@ internal sealed class TestGateway : IAsyncDisposable
     public DispatcherLoop Loop => Services.Loop;
     public Uri Address => Client.BaseAddress!;
 
-    public static Task<TestGateway> StartAsync(params FakeUpstream[] engines) => StartAsync(new(), null, engines);
+    public static Task<TestGateway> StartAsync(params IUpstream[] engines) => StartAsync(new(), null, engines);
 
-    public static async Task<TestGateway> StartAsync(GatewayOptions options, GatewayParts? parts, params FakeUpstream[] engines)
+    public static async Task<TestGateway> StartAsync(GatewayOptions options, GatewayParts? parts, params IUpstream[] engines)
     {
         var app = GatewayHost.Build(
             options with { Port = 0, ProbeEvery = TimeSpan.FromMilliseconds(20), ReportEvery = TimeSpan.FromMilliseconds(50) },

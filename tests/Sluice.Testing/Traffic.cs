@@ -38,7 +38,7 @@ public sealed record Traffic(Workload Workload, SimulationOptions Options)
 
         // Tenants come round by number, so that they take nothing from the stream of random numbers.
         var workload = A.Workload(made.Select((m, i) => (m.Item1 with { Tenant = new(i % 3) }, m.Item2)), followUps)
-            with { Tenants = ["a", "b", "c"] };
+            with { Tenants = ["a", "b", "c"], Calls = RandomCalls(new Rng(seed).Fork("calls"), made) };
         return new(workload, new SimulationOptions
         {
             Engines = [.. Enumerable.Range(0, engines).Select(_ => roundSteps
@@ -70,6 +70,22 @@ public sealed record Traffic(Workload Workload, SimulationOptions Options)
         var slo = new Slo(TimeSpan.FromMilliseconds(1 + rng.Next(3000)), TimeSpan.MaxValue, TimeSpan.MaxValue);
         return (A.Request(
             id, prompt, maxOutputTokens: output + rng.Next(50), ticks, priority: rng.Next(3), blocks, media, slo), output);
+    }
+
+    /// <summary>In every fourth case, of every second answer.</summary>
+    private static Dictionary<int, ToolCall[]>? RandomCalls(Rng rng, List<(Request Request, int OutputTokens)> made)
+    {
+        if (rng.Next(4) > 0) return null;
+        var calls = new Dictionary<int, ToolCall[]>();
+        for (var i = 0; i < made.Count; i++)
+        {
+            if (rng.Next(2) == 0 || made[i].OutputTokens < 2) continue;
+            var places = new SortedSet<int>();
+            for (var left = 1 + rng.Next(4); left > 0; left--) places.Add(1 + rng.Next(made[i].OutputTokens - 1));
+            calls.Add(i, [.. places.Select(after => new ToolCall(after, TimeSpan.FromMilliseconds(rng.Next(300)), rng.Next(40)))]);
+        }
+
+        return calls;
     }
 
     private static void AddProgram(

@@ -19,6 +19,12 @@ public sealed class WatchedScheduler(IIterationScheduler inner) : IIterationSche
     /// <summary>Most tokens planned for one step.</summary>
     public int TokensMax { get; private set; }
 
+    /// <summary>Half of the calls keep their KV, whatever the scheduler says.</summary>
+    public CallHandling HandleCall(Step step, int sequence) =>
+        (step[sequence].Request.Id.Value + step[sequence].CallsMade) % 2 == 0 ? CallHandling.Preserve : inner.HandleCall(step, sequence);
+
+    public void OnCallEnded(in Sequence sequence, in ToolCall call) => inner.OnCallEnded(in sequence, in call);
+
     public void Compose(Step step)
     {
         if (Cache is null) (Cache, HostBlocks) = (step.Cache, step.Cache.HostFreeBlocks);

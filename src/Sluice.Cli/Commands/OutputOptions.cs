@@ -12,6 +12,12 @@ public sealed record Output(bool IsJson, string? Directory)
     {
         if (Directory is null) return;
         RunFolder.Write(Directory, results, PeakMemory.Megabytes, stop: terminal.Stop);
+        SayWritten(terminal);
+    }
+
+    public void SayWritten(Terminal terminal)
+    {
+        if (Directory is null) return;
         terminal.Error.WriteLine($"wrote {Path.Combine(Directory, "report.html")} and the files beside it");
     }
 }

@@ -93,7 +93,7 @@ public static class ServeCommand
         terminal.Out.WriteLine($"    -d '{{\"model\":\"{(models.Count > 0 ? models[0] : "MODEL")}\",\"stream\":true," +
             "\"messages\":[{\"role\":\"user\",\"content\":\"Hello\"}]}'");
         terminal.Out.WriteLine();
-        terminal.Out.WriteLine($"Dashboard: {address}/   Metrics: {address}/metrics   In a terminal: ./sluice top");
+        terminal.Out.WriteLine($"Dashboard: {address}/   Metrics: {address}/metrics   In a terminal: ./sluice top --url {address}");
         terminal.Out.WriteLine("Ctrl-C stops it: requests under way get time to end.");
         terminal.Out.Flush();
     }

@@ -65,7 +65,8 @@ public static class Runner
     }
 
     /// <param name="progress">Told the share done, 0 to 1, a few times a second.</param>
-    public static RunResult Run(RunSpec spec, Workload workload, Action<double>? progress = null)
+    /// <param name="decisions">Meters the system's decisions, if somebody wants to know.</param>
+    public static RunResult Run(RunSpec spec, Workload workload, Action<double>? progress = null, DecisionMeter? decisions = null)
     {
         var options = new SimulationOptions
         {
@@ -79,7 +80,8 @@ public static class Runner
             Reader = new() { TokensPerSecond = spec.ReaderPace, IdlePenalty = spec.IdlePenalty },
         };
 
-        var simulator = new Simulator(workload, Catalog.Make(spec.System, new PolicySettings(spec.Set)), options);
+        var system = Catalog.Make(spec.System, new PolicySettings(spec.Set));
+        var simulator = new Simulator(workload, decisions?.Watch(system) ?? system, options);
         var clock = Stopwatch.StartNew();
         while (simulator.Run(EventsPerSlice)) progress?.Invoke(simulator.Ended / (double)workload.Requests.Length);
         return simulator.Result(clock.Elapsed, spec.ToSettings());

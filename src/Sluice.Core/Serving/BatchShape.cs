@@ -15,8 +15,11 @@ public record struct BatchShape
     /// <summary>Twice the (query, key) pairs of the chunks: Σ chunk·(2·computed before + chunk). Twice, to stay whole.</summary>
     public long AttentionPairsTwice { get; set; }
 
-    /// <summary>Tokens that image, video or audio encoders produce in this step.</summary>
+    /// <summary>Tokens that encoders of images or audio produce in this step.</summary>
     public int EncoderTokens { get; set; }
+
+    /// <summary>Tokens that encoders of videos produce. They cost more: models pool many patches of a frame into one.</summary>
+    public int VideoTokens { get; set; }
 
     /// <summary>KV tokens moved between device and host before the step may run.</summary>
     public long SwappedTokens { get; set; }

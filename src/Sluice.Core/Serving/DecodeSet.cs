@@ -22,10 +22,10 @@ internal sealed class DecodeSet(SequenceTable table, IKvCache cache)
     /// <summary>Tokens each member attends to in the next step, summed: everything known of it.</summary>
     public long ContextTokens { get; private set; }
 
-    /// <summary>Steps until the first member ends.</summary>
+    /// <summary>Steps until the first member ends, or calls a tool.</summary>
     public long StepsToFirstEnd => _byEnd.Count == 0 ? long.MaxValue : _byEnd.MinKey - Clock;
 
-    /// <summary>A member whose last token is out, or -1.</summary>
+    /// <summary>A member whose last token is out, or the last before a tool is called; or -1.</summary>
     public int NextEnded => _byEnd.Count > 0 && _byEnd.MinKey <= Clock ? _byEnd.MinItem : -1;
 
     /// <summary>The members in no particular order.</summary>
@@ -34,14 +34,14 @@ internal sealed class DecodeSet(SequenceTable table, IKvCache cache)
     public int OutputOf(in Sequence sequence) => (int)(sequence.OutputOffset + Clock);
 
     /// <summary>A decoding sequence has computed all it knows but the newest token.</summary>
-    public int ComputedOf(in Sequence sequence) => sequence.Request.PromptTokens + OutputOf(in sequence) - 1;
+    public int ComputedOf(in Sequence sequence) => sequence.GivenTokens + OutputOf(in sequence) - 1;
 
     /// <summary>Takes in a sequence that knows exactly one token more than it has computed.</summary>
     public void Join(int slot)
     {
         ref var sequence = ref table[slot];
         Check.That(sequence.Computed == sequence.Known - 1);
-        Check.That(sequence.Output < sequence.OutputLimit);
+        Check.That(sequence.Output < sequence.SegmentEnd);
         Check.That(_takenAhead == 0);
 
         sequence.Phase = SequencePhase.Decoding;
@@ -49,7 +49,7 @@ internal sealed class DecodeSet(SequenceTable table, IKvCache cache)
         sequence.JoinedAtClock = Clock;
         Count++;
         ContextTokens += sequence.Known;
-        _byEnd.Set(slot, sequence.OutputLimit - sequence.OutputOffset, sequence.Request.Id.Value);
+        _byEnd.Set(slot, sequence.SegmentEnd - sequence.OutputOffset, sequence.Request.Id.Value);
         if (cache.GrowsWhileDecoding) _crossing[CrossingOf(in sequence)]++;
     }
 
@@ -148,7 +148,7 @@ internal sealed class DecodeSet(SequenceTable table, IKvCache cache)
     private int CrossingOf(in Sequence sequence)
     {
         var period = _crossing.Length;
-        var phase = (sequence.Request.PromptTokens + sequence.OutputOffset - 1) % period; // computed − clock
+        var phase = (sequence.GivenTokens + sequence.OutputOffset - 1) % period; // computed − clock
         return (int)((period - phase) % period + period) % period;
     }
 }

@@ -98,12 +98,14 @@ public sealed partial class EngineCore
     /// <param name="outputLimit">Tokens after which it ends, at least 1.</param>
     /// <param name="outputTokens">Tokens it has produced elsewhere already; they are computed again like prompt.</param>
     /// <param name="mayDecline">The scheduler may hand it back.</param>
+    /// <param name="calls">Tools it calls, in order; those it has passed are taken as answered. They need a cache that grows.</param>
     /// <returns>False if the engine could never hold it; nothing is kept of it then.</returns>
     public bool TrySubmit(
-        Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens = 0, bool mayDecline = false)
+        Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens = 0, bool mayDecline = false,
+        ToolCall[]? calls = null)
     {
         Check.That(outputLimit > outputTokens);
-        if (!_cache.CanEverHold(request, request.PromptTokens + outputLimit)) return false;
+        if (!CanEverHold(request, outputLimit, calls)) return false;
 
         Synchronise(now);
         if (!_stepping) NextTurn = now;
@@ -114,7 +116,7 @@ public sealed partial class EngineCore
             return true;
         }
 
-        var slot = Take(now, request, predicted, outputLimit, outputTokens);
+        var slot = Take(now, request, predicted, outputLimit, outputTokens, calls);
         _table[slot].MayDecline = mayDecline;
         Waiting.Enqueue(slot, atFront: false);
         return true;
@@ -125,20 +127,22 @@ public sealed partial class EngineCore
     /// <param name="computed">Tokens whose KV came with it, at least 1.</param>
     /// <returns>False if the engine could never hold it.</returns>
     public bool TryAttach(
-        Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens, int computed)
+        Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens, int computed,
+        ToolCall[]? calls = null)
     {
-        if (!_cache.CanEverHold(request, request.PromptTokens + outputLimit)) return false;
+        if (!CanEverHold(request, outputLimit, calls)) return false;
 
         Synchronise(now);
         if (!_stepping) NextTurn = now;
-        var slot = Take(now, request, predicted, outputLimit, outputTokens);
+        var slot = Take(now, request, predicted, outputLimit, outputTokens, calls);
         ref var s = ref _table[slot];
         (s.Computed, s.IsMigrating, s.HasStarted) = (computed, true, true);
         _step.Return(slot);
         return true;
     }
 
-    private int Take(Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens)
+    private int Take(
+        Instant now, Request request, TokenEstimate predicted, int outputLimit, int outputTokens, ToolCall[]? calls = null)
     {
         var slot = _table.Allocate();
         ref var s = ref _table[slot];
@@ -146,34 +150,15 @@ public sealed partial class EngineCore
         s.Predicted = predicted;
         s.OutputLimit = outputLimit;
         s.Output = outputTokens;
+        s.Calls = calls;
+        for (; calls is not null && s.CallsMade < calls.Length && calls[s.CallsMade].After <= outputTokens; s.CallsMade++)
+            s.ToolTokens += calls[s.CallsMade].ResponseTokens;
         s.LastTokenAt = EngineTime.At(now);
         s.FirstTokenAt = Instant.Never;
         s.WorstLag = long.MinValue;
         s.Order = _submitted++;
         _slots.Add(request.Id, slot);
         return slot;
-    }
-
-    /// <summary>Ends a request early. Takes effect between steps; <see cref="EventKind.Cancelled"/> says when.</summary>
-    /// <returns>False if the engine does not hold it.</returns>
-    public bool TryCancel(Instant now, RequestId request) => TryLeave(now, request, EventKind.Cancelled);
-
-    /// <summary>Takes a request off the engine; its KV goes to host memory while there is room, and a later submission of the
-    /// same request goes on from it. Takes effect between steps; <see cref="EventKind.Evicted"/> says when.</summary>
-    /// <returns>False if the engine does not hold it.</returns>
-    public bool TryEvict(Instant now, RequestId request) => TryLeave(now, request, EventKind.Evicted);
-
-    /// <summary>Lets a decoding request go to another engine. Takes effect between steps; <see cref="EventKind.MovedOut"/>
-    /// says when. Nothing happens if it ended or lost its blocks meanwhile.</summary>
-    /// <returns>False if the engine does not hold it.</returns>
-    public bool TryMoveOut(Instant now, RequestId request) => TryLeave(now, request, EventKind.MovedOut);
-
-    /// <summary>Forgets the KV of an evicted request.</summary>
-    public void DropParked(RequestId request)
-    {
-        if (!_parked.Remove(request, out var slot)) return;
-        _step.Retire(slot, ref _table[slot]);
-        _table.Free(slot);
     }
 
     /// <summary>Forgets every cached prefix, because the weights are loaded anew.</summary>
@@ -185,15 +170,6 @@ public sealed partial class EngineCore
         var isHere = _slots.TryGet(request, out var slot);
         Check.That(isHere);
         return (_step.OutputTokens(slot), _step.ComputedTokens(slot));
-    }
-
-    private bool TryLeave(Instant now, RequestId request, EventKind how)
-    {
-        if (!_slots.TryGet(request, out _)) return false;
-        Synchronise(now);
-        _leaves.Add((request, how));
-        if (!_stepping) NextTurn = now;
-        return true;
     }
 
     /// <summary>Ends the step under way, if any, and begins the next. Call at <see cref="NextTurn"/>.</summary>
@@ -269,6 +245,7 @@ public sealed partial class EngineCore
 
     private void Begin(EngineTime now)
     {
+        EndCalls(now.Instant);
         _step.Begin(now);
         _step.ReturnHeldBack();
         _scheduler.Compose(_step);
@@ -276,19 +253,20 @@ public sealed partial class EngineCore
         {
             // Whoever kept the batch open left or gave way: it is over.
             ReleaseHeld(now);
-            var swapped = _batch.Shape.SwappedTokens;
-            _step.Begin(now);
-            _batch.MutableShape.SwappedTokens += swapped;
-            _scheduler.Compose(_step);
+            ComposeAgain(now);
         }
+
+        // Who keeps memory only for a tool's return must not keep everybody out.
+        while (_batch.IsEmpty && _slots.Count - _step.Declined.Count > _step.Calling && _step.MakesRoom()) ComposeAgain(now);
 
         var handedBack = HandBack(now);
         if (_batch.IsEmpty)
         {
             // With nobody running, memory is free and whoever is next can be admitted: an idle engine has no work, but for
             // what came in exchange for those handed back.
-            Check.That(_slots.Count == 0 || handedBack > 0);
-            NextTurn = _slots.Count == 0 ? Instant.Never : now.Instant;
+            var isIdle = _slots.Count == _step.Calling;
+            Check.That(isIdle || handedBack > 0);
+            NextTurn = isIdle ? _step.NextReturn : now.Instant;
             return;
         }
 
@@ -303,10 +281,19 @@ public sealed partial class EngineCore
             _increment = _runner.ClosedForm!.PerContextToken * _batch.Shape.DecodeSequences;
             var most = Math.Min(Math.Min(StretchMax, StepsLeftOfSlice), _decodes.StepsToFirstEnd);
             _stretch = 1 + _decodes.StepsWithinBlocks(most - 1);
+            if (_step.Calling > 0) _stretch = 1 + StepsEndedBefore(_step.NextReturn);
         }
 
         _end = _begin.Plus(TimeOf(_stretch));
         NextTurn = _end.Instant;
+    }
+
+    private void ComposeAgain(EngineTime now)
+    {
+        var swapped = _batch.Shape.SwappedTokens;
+        _step.Begin(now);
+        _batch.MutableShape.SwappedTokens += swapped;
+        _scheduler.Compose(_step);
     }
 
     /// <remarks>Whoever waits for memory cannot get in before somebody leaves: a stretch only takes blocks. A cached prefix
@@ -403,13 +390,19 @@ public sealed partial class EngineCore
         s.LastTokenAt = _end;
         if (Lag.IsOn) s.WorstLag = Math.Max(s.WorstLag, Lag.Of(s.Request, s.Output, _end));
         _step.EndPrefill(chunk.Sequence);
-        if (s.Output == s.OutputLimit) End(chunk.Sequence);
+        if (s.Output == s.SegmentEnd) End(chunk.Sequence);
         else _step.JoinDecodes(chunk.Sequence, ref s);
     }
 
     private void End(int slot)
     {
         ref var s = ref _table[slot];
+        if (_step.OutputTokens(slot) < s.OutputLimit)
+        {
+            BeginCall(slot, ref s);
+            return;
+        }
+
         if (_scheduler.RetiresTogether)
         {
             _step.Hold(slot, ref s);
@@ -456,27 +449,6 @@ public sealed partial class EngineCore
 
         _step.Declined.Clear();
         return count;
-    }
-
-    private void LetLeave(EngineTime now)
-    {
-        for (var i = 0; i < _leaves.Count; i++) // The sink may add to the list.
-        {
-            var (id, how) = _leaves[i];
-            if (!_slots.TryGet(id, out var slot)) continue; // It ended in the step under way.
-            ref var s = ref _table[slot];
-            if (how is EventKind.MovedOut && s.Phase != SequencePhase.Decoding) continue;
-
-            _slots.Remove(id, out _);
-            if (s.Phase == SequencePhase.Held) _held.Remove(slot);
-            var amount = how is EventKind.MovedOut ? _step.ComputedTokens(slot) : _step.OutputTokens(slot);
-            if (how is EventKind.Evicted) amount = Math.Min(amount, s.OutputLimit - 1); // As in Lose.
-            if (how is EventKind.Evicted && _step.TryPark(slot, ref s)) _parked.Add(id, slot);
-            else if (_step.Retire(slot, ref s)) _table.Free(slot);
-            _sink.Emit(new(now.Instant, id, Id, amount, how));
-        }
-
-        _leaves.Clear();
     }
 
     private void Emit(EventKind kind, in Sequence s, int amount) =>

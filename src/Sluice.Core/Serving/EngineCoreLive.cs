@@ -88,7 +88,7 @@ public sealed partial class EngineCore
         Gaps.AddOne(s.LastTokenAt, _end);
         for (var i = 0; i < accepted; i++) Gaps.AddOne(_end, _end); // They came together.
         s.LastTokenAt = _end;
-        if (s.Output == s.OutputLimit) End(slot);
+        if (s.Output == s.SegmentEnd) End(slot);
         else _step.JoinDecodes(slot, ref s);
     }
 }

@@ -22,6 +22,15 @@ public interface IIterationScheduler
     /// <summary>Steps after which a batch that <see cref="RetiresTogether">retires together</see> ends as it is: whoever is not
     /// finished goes back to the queue as evicted, without its KV. 0 for never.</summary>
     int SliceSteps => 0;
+
+    /// <summary>An answer calls a tool: what becomes of its KV meanwhile. vLLM sees a request that ended, and another
+    /// later.</summary>
+    CallHandling HandleCall(Step step, int sequence) => CallHandling.Recompute;
+
+    /// <summary>The tool has answered; for averages.</summary>
+    void OnCallEnded(in Sequence sequence, in ToolCall call)
+    {
+    }
 }
 
 /// <summary>A fixed key per sequence, smaller first; ties go by submission order.</summary>

@@ -31,6 +31,9 @@ public enum SequencePhase : byte
     /// <summary>Gone, but its place in the waiting queue is not yet cleared.</summary>
     Removed,
 
+    /// <summary>Waits for a tool in the middle of its answer; see <see cref="Sequence.Handling"/> for its KV.</summary>
+    Calling,
+
     /// <summary>In this step with its newest token and drafts of those after it; in the decoding set again when the step
     /// ends.</summary>
     Verifying,
@@ -59,6 +62,21 @@ public struct Sequence
     /// <summary>Position in the order of submission to this engine.</summary>
     public long Order { get; internal set; }
 
+    /// <summary>What became of its KV while it waits for a tool.</summary>
+    public CallHandling Handling { get; internal set; }
+
+    /// <summary>Tools called and answered, or being called.</summary>
+    public int CallsMade { get; internal set; }
+
+    /// <summary>Tokens of its context that are not its own output: the prompt, and what tools answered.</summary>
+    public readonly int GivenTokens => Request.PromptTokens + ToolTokens;
+
+    /// <summary>Tools it will call, in order; null for none. Policies cannot see them.</summary>
+    internal ToolCall[]? Calls { get; set; }
+
+    /// <summary>Tokens that tools answered.</summary>
+    internal int ToolTokens { get; set; }
+
     /// <summary>When it ends: the true length where it is known to the driver, else the caller's cap. Policies cannot see
     /// it.</summary>
     internal int OutputLimit { get; set; }
@@ -82,8 +100,16 @@ public struct Sequence
     /// <summary>While returning: its KV comes from another engine, so room for it is admitted, not swapped in.</summary>
     internal bool IsMigrating { get; set; }
 
+    /// <summary>While returning: its KV never left, because it was kept while a tool worked.</summary>
+    internal bool IsPreserved { get; set; }
+
     /// <summary>Encoder work is done with the first chunk and not again after preemption.</summary>
     internal bool IsEncoded { get; set; }
 
-    internal readonly int Known => Request.PromptTokens + Output;
+    internal readonly int Known => GivenTokens + Output;
+
+    /// <summary>Output tokens at which it stops decoding: its end, or a tool's call.</summary>
+    internal readonly int SegmentEnd => Calls is { } calls && CallsMade < calls.Length
+        ? Math.Min(calls[CallsMade].After, OutputLimit)
+        : OutputLimit;
 }

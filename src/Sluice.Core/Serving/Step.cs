@@ -118,7 +118,8 @@ public sealed partial class Step
         }
 
         if (_decodes.Count == 0) return true;
-        if (!_decodes.TryTakeBlocks()) return false;
+        while (!_decodes.TryTakeBlocks())
+            if (!TryGiveUpKept()) return false;
 
         Budget -= _decodes.Count;
         AddDrafts();
@@ -137,7 +138,8 @@ public sealed partial class Step
         Check.That(s.Phase == SequencePhase.Prefilling);
         tokens = Math.Min(Math.Min(tokens, Budget), s.Known - s.Computed);
         Check.That(tokens > 0);
-        if (!Cache.TryReserve(sequence, s.Computed + tokens)) return false;
+        while (!Cache.TryReserve(sequence, s.Computed + tokens))
+            if (!TryGiveUpKept()) return false;
 
         AddChunk(sequence, ref s, tokens);
         return true;
@@ -270,54 +272,6 @@ public sealed partial class Step
         while (_returning.Count > 0 && TryBringBack(_returning[0])) _returning.RemoveAt(0);
     }
 
-    /// <summary>Puts a sequence that has its KV elsewhere in line for this engine's memory, ahead of everybody
-    /// waiting.</summary>
-    internal void Return(int slot)
-    {
-        _table[slot].Phase = SequencePhase.Returning;
-        _returning.Add(slot);
-    }
-
-    /// <summary>Moves a sequence's KV to host memory and out of the scheduler's sight. Between steps only.</summary>
-    /// <returns>False if it holds no KV or host memory is short; nothing changed then.</returns>
-    internal bool TryPark(int slot, ref Sequence s)
-    {
-        switch (s.Phase)
-        {
-            case SequencePhase.Swapped:
-                _swapped.Remove(slot);
-                break;
-            case SequencePhase.Returning when !s.IsMigrating:
-                _returning.Remove(slot);
-                break;
-            case SequencePhase.Decoding or SequencePhase.Prefilling or SequencePhase.Paused:
-                if (!CanSwapOut(slot)) return false;
-                TakeOutOfBatch(slot, ref s);
-                var moved = Cache.TrySwapOut(slot);
-                Check.That(moved);
-                _swappedBetweenSteps += s.Computed;
-                break;
-            default:
-                return false;
-        }
-
-        s.Phase = SequencePhase.Parked;
-        return true;
-    }
-
-    private bool TryBringBack(int slot)
-    {
-        ref var s = ref _table[slot];
-        if (IsFull) return false;
-        if (s.IsMigrating ? !Cache.TryAdmit(slot, s.Request, s.Computed) : !Cache.TrySwapIn(slot, s.Computed)) return false;
-
-        if (!s.IsMigrating) _batch.MutableShape.SwappedTokens += s.Computed;
-        s.IsMigrating = false;
-        Emit(EventKind.SwappedIn, in s, s.Computed);
-        Rejoin(slot, ref s);
-        return true;
-    }
-
     /// <summary>Lets those left out of the last step for want of budget decode again.</summary>
     internal void ReturnHeldBack()
     {
@@ -391,7 +345,13 @@ public sealed partial class Step
                 return true;
             case SequencePhase.Returning:
                 _returning.Remove(slot);
-                if (!s.IsMigrating) Cache.ReleaseSwapped(slot);
+                if (s.IsPreserved) Cache.Release(slot);
+                else if (!s.IsMigrating) Cache.ReleaseSwapped(slot);
+                return true;
+            case SequencePhase.Calling:
+                _calling.Remove(slot);
+                if (s.Handling is CallHandling.Preserve) Cache.Release(slot);
+                else if (s.Handling is CallHandling.Swap) Cache.ReleaseSwapped(slot);
                 return true;
             case SequencePhase.Prefilling:
                 _prefilling.Remove(slot);
@@ -408,24 +368,6 @@ public sealed partial class Step
         _running.Remove(slot);
         Cache.Release(slot);
         return true;
-    }
-
-    /// <summary>Host memory for all it knows, and the block it may have been given ahead.</summary>
-    private bool CanSwapOut(int slot) =>
-        Cache.HostFreeBlocks >= (_table[slot].Request.PromptTokens + OutputTokens(slot)) / Cache.BlockTokens + 2;
-
-    /// <summary>Goes on where it stopped: decoding, or in the middle of its prefill.</summary>
-    private void Rejoin(int slot, ref Sequence s)
-    {
-        _running.Append(slot);
-        if (s.Computed == s.Known - 1 && s.Output > 0)
-        {
-            JoinDecodes(slot, ref s);
-            return;
-        }
-
-        s.Phase = SequencePhase.Prefilling;
-        _prefilling.Add(slot);
     }
 
     private void TakeOutOfBatch(int slot, ref Sequence s)
@@ -478,7 +420,8 @@ public sealed partial class Step
         if (s.Request.Media is { } media && !s.IsEncoded)
         {
             s.IsEncoded = true;
-            _batch.MutableShape.EncoderTokens += media.EncoderTokens;
+            if (media.Kind is MediaKind.Video) _batch.MutableShape.VideoTokens += media.EncoderTokens;
+            else _batch.MutableShape.EncoderTokens += media.EncoderTokens;
         }
     }
 

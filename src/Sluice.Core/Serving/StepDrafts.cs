@@ -22,7 +22,7 @@ public sealed partial class Step
             ref var s = ref _table[slot];
             if (s.Phase != SequencePhase.Decoding || s.Order != order) continue; // It left, or waits.
             var computed = _decodes.ComputedOf(in s);
-            var left = s.OutputLimit - _decodes.OutputOf(in s) - 1;
+            var left = s.SegmentEnd - _decodes.OutputOf(in s) - 1;
             var drafts = Math.Min(Math.Min(wanted, left), Budget);
             if (drafts <= 0) continue;
             var blocks = KvBlocks.For(computed + 1 + drafts, Cache.BlockTokens) - KvBlocks.For(computed + 1, Cache.BlockTokens);

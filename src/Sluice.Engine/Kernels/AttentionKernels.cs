@@ -65,8 +65,8 @@ internal readonly unsafe struct AttentionKernels
         type == KvType.F32 ? Make<TS, TF, TI, F32Format>() : Make<TS, TF, TI, F16Format>();
 
     private static AttentionKernels Make<TS, TF, TI, TFormat>()
-        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged where TFormat : struct, IWeightFormat => new(
+        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged where TFormat : struct, IWholeFormat => new(
         &AttentionTiles<TS, TF, TI, TFormat>.Scores4, &AttentionTiles<TS, TF, TI, TFormat>.Scores8,
         &AttentionTiles<TS, TF, TI, TFormat>.Values4, &AttentionTiles<TS, TF, TI, TFormat>.Values8,
-        TFormat.ActivationScale(0), TS.Registers == 32 ? 8 : 4);
+        TFormat.ActivationFactor, TS.Registers == 32 ? 8 : 4);
 }

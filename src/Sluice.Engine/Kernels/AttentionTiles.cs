@@ -10,7 +10,7 @@ internal static unsafe class AttentionTiles<TS, TF, TI, TFormat>
     where TS : struct, ISimd<TF, TI>
     where TF : unmanaged
     where TI : unmanaged
-    where TFormat : struct, IWeightFormat
+    where TFormat : struct, IWholeFormat
 {
     // Scores: queries, dimension by dimension, beside one another; two tiles of keys, 16 tokens beside one another per
     // dimension; per query a row of 32 scores. Values: a row of weights per query; tiles of values, 16 tokens one after
@@ -47,7 +47,7 @@ internal static unsafe class AttentionTiles<TS, TF, TI, TFormat>
                 from += 4;
             }
 
-            var scale = TS.All(TFormat.OutputScale);
+            var scale = TS.All(TFormat.OutputFactor);
             var row = to + lane;
             TS.Store(row, TS.Multiply(c00, scale));
             TS.Store(row + KvStore.TileTokens, TS.Multiply(c01, scale));
@@ -110,7 +110,7 @@ internal static unsafe class AttentionTiles<TS, TF, TI, TFormat>
                 from += 8;
             }
 
-            var scale = TS.All(TFormat.OutputScale);
+            var scale = TS.All(TFormat.OutputFactor);
             var row = to + lane;
             TS.Store(row, TS.Multiply(c00, scale));
             TS.Store(row + KvStore.TileTokens, TS.Multiply(c01, scale));
@@ -173,7 +173,7 @@ internal static unsafe class AttentionTiles<TS, TF, TI, TFormat>
                 }
             }
 
-            var scale = TS.All(TFormat.OutputScale);
+            var scale = TS.All(TFormat.OutputFactor);
             var row = to + d;
             TS.Store(row, TS.Multiply(c00, scale));
             TS.Store(row + TS.Width, TS.Multiply(c01, scale));
@@ -240,7 +240,7 @@ internal static unsafe class AttentionTiles<TS, TF, TI, TFormat>
                 }
             }
 
-            var scale = TS.All(TFormat.OutputScale);
+            var scale = TS.All(TFormat.OutputFactor);
             var row = to + d;
             TS.Store(row, TS.Multiply(c00, scale));
             TS.Store(row + TS.Width, TS.Multiply(c01, scale));
@@ -270,5 +270,5 @@ internal static unsafe class AttentionTiles<TS, TF, TI, TFormat>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static TF Value(byte* tile, int index) =>
-        TFormat.Value<TS, TF, TI>(TFormat.Load<TS, TF, TI>(tile, index), default, default);
+        TFormat.Load<TS, TF, TI>(tile, index);
 }

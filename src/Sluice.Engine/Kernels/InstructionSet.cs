@@ -15,7 +15,7 @@ internal static class InstructionSets
 
     public static bool Has(InstructionSet set) => set switch
     {
-        InstructionSet.Avx512 => Avx512F.IsSupported,
+        InstructionSet.Avx512 => Avx512BW.IsSupported,
         InstructionSet.Avx2 => Avx2.IsSupported && Fma.IsSupported,
         _ => true,
     };

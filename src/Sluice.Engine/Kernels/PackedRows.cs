@@ -2,16 +2,19 @@ using Sluice.Core;
 
 namespace Sluice.Engine;
 
-/// <summary>Rows of activations laid out for the kernels: tiles of up to four rows, in each all rows of a
-/// column beside one another, and the sums per block that formats with minima need.</summary>
+/// <summary>Rows of activations laid out for the kernels: tiles of up to four rows, in each all rows of a column, or of a pair
+/// of columns, beside one another.</summary>
 internal sealed unsafe class PackedRows : IDisposable
 {
     /// <summary>Rows beside one another: with four registers of weights they fill 32 registers, and a panel is read once for
     /// them.</summary>
     public const int TileRowsMax = 4;
 
+    /// <summary>At least so many columns share a scale or a sum: 32 of Q8_0 have one of each.</summary>
+    private const int ColumnsPerScale = 14;
+
     private readonly AlignedMemory _values;
-    private readonly AlignedMemory _sums;
+    private readonly AlignedMemory _scales;
     private readonly int _columnsMax;
     private readonly int _rowsMax;
 
@@ -21,7 +24,7 @@ internal sealed unsafe class PackedRows : IDisposable
         Check.That(rowsMax % TileRowsMax == 0);
         (_rowsMax, _columnsMax) = (rowsMax, columnsMax);
         _values = new((long)rowsMax * columnsMax * sizeof(float));
-        _sums = new((long)rowsMax * (columnsMax / 16 + 1) * sizeof(float));
+        _scales = new((long)rowsMax * (columnsMax / ColumnsPerScale + 1) * sizeof(float));
     }
 
     /// <summary>Tiles of so many rows.</summary>
@@ -32,7 +35,7 @@ internal sealed unsafe class PackedRows : IDisposable
 
     public float* Values(int firstRow, int columns) => _values.Floats + (long)firstRow * columns;
 
-    public float* Sums(int firstRow, int columns) => _sums.Floats + (long)firstRow * (columns / 16 + 1);
+    public float* Scales(int firstRow, int columns) => _scales.Floats + (long)firstRow * (columns / ColumnsPerScale + 1);
 
     /// <summary>Lays out the rows of one tile.</summary>
     /// <param name="from">Its first row.</param>
@@ -44,49 +47,31 @@ internal sealed unsafe class PackedRows : IDisposable
     {
         Check.That(columns <= _columnsMax && rows <= width && at + width <= _rowsMax);
         var values = Values(at, columns);
-        for (var r = 0; r < rows; r++) Spread(form, from + (long)r * stride, columns, values + r, width);
+        var scales = Scales(at, columns);
+        for (var r = 0; r < rows; r++)
+        {
+            var row = from + (long)r * stride;
+            if (form.IsCoded) ActivationCodes.Write(form, row, columns, (int*)values + r, scales + r, width);
+            else Spread(row, form.Factor, columns, values + r, width);
+        }
 
         // Rows that only fill a kernel up hold zeros: whatever lay there could be slow to compute with.
+        var (words, parts) = form.IsCoded ? (columns / 2, form.ScalesPerRow(columns)) : (columns, 0);
         for (var r = rows; r < width; r++)
-            for (var c = 0; c < columns; c++) values[(long)c * width + r] = 0;
-
-        if (form.SumColumns == 0) return;
-        var sums = Sums(at, columns);
-        for (var r = 0; r < rows; r++) Sum(form.SumColumns, from + (long)r * stride, columns, sums + r, width);
-        for (var r = rows; r < width; r++)
-            for (var b = 0; b < columns / form.SumColumns; b++) sums[b * width + r] = 0;
+        {
+            for (var c = 0; c < words; c++) values[(long)c * width + r] = 0;
+            for (var p = 0; p < parts; p++) scales[p * width + r] = 0;
+        }
     }
 
-    private static void Spread(in ActivationForm form, float* from, int columns, float* to, int width)
+    private static void Spread(float* from, float factor, int columns, float* to, int width)
     {
-        var c = 0;
-        for (; c <= columns - 4; c += 4)
-        {
-            to[0] = from[c] * form.Scale0;
-            to[width] = from[c + 1] * form.Scale1;
-            to[2 * width] = from[c + 2] * form.Scale2;
-            to[3 * width] = from[c + 3] * form.Scale3;
-            to += 4 * width;
-        }
-
-        for (; c < columns; c++, to += width)
-            *to = from[c] * ((c & 3) switch { 0 => form.Scale0, 1 => form.Scale1, 2 => form.Scale2, _ => form.Scale3 });
-    }
-
-    /// <summary>Minus the sum of each block, from its first column to its last.</summary>
-    private static void Sum(int blockColumns, float* from, int columns, float* to, int width)
-    {
-        for (var b = 0; b < columns / blockColumns; b++, from += blockColumns)
-        {
-            var sum = 0f;
-            for (var c = 0; c < blockColumns; c++) sum += from[c];
-            to[b * width] = -sum;
-        }
+        for (var c = 0; c < columns; c++, to += width) *to = from[c] * factor;
     }
 
     public void Dispose()
     {
         _values.Dispose();
-        _sums.Dispose();
+        _scales.Dispose();
     }
 }

@@ -1,16 +1,15 @@
-using System.Runtime.InteropServices;
-
 namespace Sluice.Engine;
 
-/// <summary>Lays 64 rows of a tensor out as a panel; see <see cref="IWeightFormat"/>. Done once, at loading.</summary>
+/// <summary>Lays 64 rows of a tensor out as a panel; see <see cref="IWholeFormat"/> and <see cref="ICodeFormat"/>. Done once,
+/// at loading.</summary>
 internal static unsafe class PanelPacking
 {
-    /// <param name="rows">1 to 64; the rest of the panel becomes zeros.</param>
+    /// <param name="rows">1 to 64; the rest of the panel stays zeros.</param>
+    /// <param name="panel">Zeros.</param>
     public static void Pack(PanelFormat format, byte* from, long rowBytes, int rows, int columns, byte* panel)
     {
-        if (rows < Panel.Rows) NativeMemory.Clear(panel, (nuint)format.PanelBytes(columns));
-        if (format.IsScaled) PackScaled(format, from, rowBytes, rows, columns, panel);
-        else if (format.GroupBytes == 4 * Panel.Rows) Transpose((uint*)from, rowBytes, rows, columns, (uint*)panel);
+        if (format.Codes is not null) PackCodes(format, format.Codes, from, rowBytes, rows, columns, panel);
+        else if (format.ColumnBytes == 4 * Panel.Rows) Transpose((uint*)from, rowBytes, rows, columns, (uint*)panel);
         else Transpose((ushort*)from, rowBytes, rows, columns, (ushort*)panel);
     }
 
@@ -29,55 +28,63 @@ internal static unsafe class PanelPacking
         }
     }
 
-    private static void PackScaled(PanelFormat format, byte* from, long rowBytes, int rows, int columns, byte* panel)
+    private static void PackCodes(
+        PanelFormat format, CodeLayout layout, byte* from, long rowBytes, int rows, int columns, byte* panel)
     {
-        var superBytes = format.PanelBytes(format.SuperColumns);
+        var superBytes = format.PanelBytes(layout.SuperColumns);
         var fileBytes = format.Type.BlockBytes();
         QuantBlock block = default;
-        for (var s = 0; s < columns / format.SuperColumns; s++)
+        for (var s = 0; s < columns / layout.SuperColumns; s++)
         {
             for (var r = 0; r < rows; r++)
             {
                 block.Read(format.Type, from + r * rowBytes + s * (long)fileBytes);
-                Put(format, ref block, panel + s * superBytes, r);
+                Put(layout, ref block, panel + s * superBytes, r);
             }
         }
     }
 
-    private static void Put(PanelFormat format, ref QuantBlock block, byte* to, int row)
+    private static void Put(CodeLayout layout, ref QuantBlock block, byte* to, int row)
     {
         ((ushort*)to)[row] = block.Scale;
-        if (format.SuperHeaderBytes == 4 * Panel.Rows) ((ushort*)to)[Panel.Rows + row] = block.Minimum;
-        to += format.SuperHeaderBytes;
-        for (var column = 0; column < block.Count; column += format.GroupColumns)
+        if (layout.SuperHeaderBytes == 4 * Panel.Rows) ((ushort*)to)[Panel.Rows + row] = block.Minimum;
+        to += layout.SuperHeaderBytes;
+        for (var column = 0; column < block.Count; column += layout.GroupColumns)
         {
-            if (column % format.BlockColumns == 0 && format.BlockHeaderBytes > 0)
+            if (column % layout.BlockColumns == 0 && layout.BlockHeaderBytes > 0)
             {
-                var part = column / format.BlockColumns;
+                var part = column / layout.BlockColumns;
                 to[row] = block.PartScales[part];
-                if (format.BlockHeaderBytes == 2 * Panel.Rows) to[Panel.Rows + row] = block.PartMinima[part];
-                to += format.BlockHeaderBytes;
+                if (layout.BlockHeaderBytes == 2 * Panel.Rows) to[Panel.Rows + row] = block.PartMinima[part];
+                to += layout.BlockHeaderBytes;
             }
 
-            if (format.GroupColumns == 1) to[row] = block.Codes[column];
-            else PutGroup(format, ref block, column, to, row);
-            to += format.GroupBytes;
+            PutGroup(layout, ref block, column, (uint*)to + row);
+            to += layout.GroupBytes;
         }
     }
 
-    /// <summary>Eight columns: their lower four bits in a word, first column lowest; their upper two, where there are any, in
-    /// a half word, columns 0 to 3 in bits 0, 4, 8, 12 and columns 4 to 7 between them.</summary>
-    private static void PutGroup(PanelFormat format, ref QuantBlock block, int column, byte* to, int row)
+    /// <summary>See <see cref="CodeWords"/>. Codes of Q8_0 are signed in the file and become unsigned.</summary>
+    private static void PutGroup(CodeLayout layout, ref QuantBlock block, int column, uint* to)
     {
-        uint low = 0, high = 0;
-        for (var i = 0; i < 8; i++)
+        for (var i = 0; i < layout.GroupColumns; i++)
         {
             uint code = block.Codes[column + i];
-            low |= (code & 15) << (4 * i);
-            high |= code >> 4 << (i < 4 ? 4 * i : 4 * (i - 4) + 2);
+            if (layout.CodeBits == 8) code ^= 0x80;
+            var (pair, half) = (i / 2, i % 2 * 16);
+            if (layout.CodeBits != 6)
+            {
+                to[0] |= code << (pair * layout.CodeBits + half);
+            }
+            else if (pair < 6)
+            {
+                to[pair / 2 * Panel.Rows] |= code << (pair % 2 * 6 + half);
+            }
+            else
+            {
+                to[(pair - 6) * Panel.Rows] |= (code & 15) << (12 + half);
+                to[2 * Panel.Rows] |= code >> 4 << (2 * pair + half);
+            }
         }
-
-        ((uint*)to)[row] = low;
-        if (format.HasHighBits) ((ushort*)(to + 4 * Panel.Rows))[row] = (ushort)high;
     }
 }

@@ -97,7 +97,7 @@ internal sealed unsafe partial class Step
         if (rows < ExpandRowsMin || weights.Format.Expanded is not { } expanded)
             return new(weights.Format.Tiles, weights.At(panel), weights.Columns, projection.FormOf(matrix), 1);
         weights.Format.Tiles.Expand(weights.At(panel), weights.Columns, room);
-        return new(expanded.Tiles, (byte*)room, weights.Columns, projection.FormOf(matrix), weights.Format.OutputScale);
+        return new(expanded.Tiles, (byte*)room, weights.Columns, projection.FormOf(matrix), weights.Format.OutputFactor);
     }
 
     /// <summary>One panel times one tile.</summary>
@@ -109,7 +109,7 @@ internal sealed unsafe partial class Step
         var input = packed[panel.Form];
         var width = PackedRows.TileRows(rows, tile);
         var at = position + tile * PackedRows.TileRowsMax;
-        panel.Tiles.Run(width, panel.At, panel.Columns, input.Values(at, panel.Columns), input.Sums(at, panel.Columns), to);
+        panel.Tiles.Run(width, panel.At, panel.Columns, input.Values(at, panel.Columns), input.Scales(at, panel.Columns), to);
         if (panel.Scale != 1) Lanes.Scale(to, panel.Scale, width * Panel.Rows);
         return Math.Min(width, rows - tile * PackedRows.TileRowsMax);
     }

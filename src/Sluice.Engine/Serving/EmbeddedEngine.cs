@@ -94,7 +94,18 @@ public sealed class EmbeddedEngine : IAsyncDisposable
     public void Evict(Generation generation) => Post(loop => loop.Evict(generation));
 
     /// <summary>Goes on with what was evicted.</summary>
-    public void Resume(Generation generation) => Post(loop => loop.Resume(generation));
+    /// <returns>False if the engine broke or is closed, and it never will.</returns>
+    public Task<bool> ResumeAsync(Generation generation)
+    {
+        var resumed = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+        return TryPost(Resume, int.MaxValue) == Refusal.None ? resumed.Task : Task.FromResult(false);
+
+        void Resume(ServingLoop? loop)
+        {
+            loop?.Resume(generation);
+            resumed.SetResult(loop is not null);
+        }
+    }
 
     /// <summary>Moves a running answer out. It must be the only one of its generation.</summary>
     /// <returns>Its image, or null if it ended before it could leave.</returns>

@@ -11,15 +11,20 @@ public readonly record struct AnswerPart(int Sample, TokenChoice Token, AnswerEn
 /// there is room for all that can come.</summary>
 public sealed class GenerationStream : IGenerationSink
 {
+    /// <summary>Most evictions of one generation: the end of each takes room in the stream until it is read.</summary>
+    public const int EvictionsMax = 256;
+
     private readonly Channel<AnswerPart> _parts;
-    private int _left;
+    private int _left; // answers that have not ended
+    private int _running; // of these, on the engine
+    private volatile bool _isPaused;
 
     /// <param name="samples">Answers asked for.</param>
     /// <param name="outputTokensMax">Longest answer [tokens], as far as the engine allows: its TokensMax bounds it.</param>
     public GenerationStream(int samples, int outputTokensMax)
     {
-        _left = samples;
-        _parts = Channel.CreateBounded<AnswerPart>(new BoundedChannelOptions(checked(samples * (outputTokensMax + 2)))
+        _left = _running = samples;
+        _parts = Channel.CreateBounded<AnswerPart>(new BoundedChannelOptions(checked(samples * (outputTokensMax + 2 + EvictionsMax)))
         {
             SingleReader = true,
             SingleWriter = true,
@@ -29,6 +34,17 @@ public sealed class GenerationStream : IGenerationSink
     /// <summary>Ends after the end of the last answer.</summary>
     public ChannelReader<AnswerPart> Parts => _parts.Reader;
 
+    /// <summary>Whatever has not ended was evicted: after what can be read now, nothing comes until it is resumed.</summary>
+    public bool IsPaused => _isPaused;
+
+    /// <summary>To be called before the engine is asked to resume what was evicted.</summary>
+    public void GoOn()
+    {
+        Check.That(_isPaused);
+        _running = _left;
+        _isPaused = false;
+    }
+
     /// <summary>A sink for a generation whose answers are counted from <paramref name="first"/> on: several generations of
     /// one engine into one stream.</summary>
     public IGenerationSink From(int first) => first == 0 ? this : new Shifted(this, first);
@@ -37,8 +53,11 @@ public sealed class GenerationStream : IGenerationSink
 
     void IGenerationSink.OnEnd(int sample, in AnswerEnd end)
     {
+        _running--;
+        if (end.Reason != EndReason.Evicted) _left--;
+        _isPaused = _running == 0 && _left > 0; // Before the part that a reader may wait for.
         Write(new(sample, default, end));
-        if (--_left == 0) _parts.Writer.Complete();
+        if (_left == 0) _parts.Writer.Complete();
     }
 
     private void Write(in AnswerPart part)

@@ -20,9 +20,10 @@ public sealed record BatchOptions
     /// <summary>Longest completion window; beyond it a promise means nothing.</summary>
     public TimeSpan WindowMax { get; init; } = TimeSpan.FromDays(30);
 
-    /// <summary>Lines that are with the dispatcher at once, over all batches: enough to keep every engine busy and for a plan
-    /// to look ahead. The rest waits in the store. A long line counts as several, see <see cref="LineSlots"/>.</summary>
-    public int LinesAtOnce { get; init; } = 512;
+    /// <summary>Lines that are with the dispatcher at once, over all batches: enough to keep eight engines busy with 256 each, or
+    /// fewer and let a plan see that loading the model on one more is worth it. The rest waits in the store. A long line counts as
+    /// several, see <see cref="LineSlots"/>.</summary>
+    public int LinesAtOnce { get; init; } = 2048;
 
     /// <summary>Batches that run at once, those whose windows end first. Each holds one portion of its lines in
     /// memory.</summary>

@@ -5,7 +5,7 @@ namespace Sluice.Gateway;
 /// <remarks>A line takes one slot for each begun <see cref="SlotBytes"/>, so that memory is bounded too.</remarks>
 internal sealed class LineSlots(int slots)
 {
-    public const int SlotBytes = 256 << 10;
+    public const int SlotBytes = 128 << 10;
 
     private readonly Lock _gate = new();
     private readonly PriorityQueue<Waiter, (long Deadline, long Number)> _waiting = new();

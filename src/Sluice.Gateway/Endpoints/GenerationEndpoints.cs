@@ -27,6 +27,7 @@ internal sealed class GenerationEndpoints : IEndpoints
         var (body, unreadable) = await gateway.Bodies.ReadAsync(context).ConfigureAwait(false);
         if (unreadable is not null)
         {
+            gateway.Callers.TurnedAway(caller);
             await unreadable.WriteAsync(context).ConfigureAwait(false);
             return;
         }
@@ -48,6 +49,7 @@ internal sealed class GenerationEndpoints : IEndpoints
             (problem = gateway.Describe(
                 api, body, in facts, context.Request.Headers, caller, id, out var call, out var urgency)) is not null)
         {
+            gateway.Callers.TurnedAway(caller);
             await problem!.WriteAsync(context).ConfigureAwait(false);
             return;
         }

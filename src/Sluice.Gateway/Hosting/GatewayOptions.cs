@@ -17,11 +17,16 @@ public sealed record GatewayOptions
     /// <summary>Tenants share by the service they received, unless a setting <c>fair</c> says otherwise.</summary>
     public bool SharesByTenant { get; init; } = true;
 
-    /// <summary>With what is usual here where nothing was said: QLM looks at its queue twice a second, because people who wait
-    /// for a first token count in seconds.</summary>
-    public IReadOnlyDictionary<string, string> SettingsInUse => System != "qlm" || Settings.ContainsKey("tick")
+    /// <summary>With what is usual here where nothing was said: QLM looks at its queue twice a second, sends engines half a second
+    /// of prompts ahead, and leaves the last copy of a model that people chat with where it is for ten minutes: they count in
+    /// seconds, and a load takes longer.</summary>
+    public IReadOnlyDictionary<string, string> SettingsInUse => System != "qlm"
         ? Settings
-        : new Dictionary<string, string>(Settings) { ["tick"] = "0.5" };
+        : new Dictionary<string, string>(Settings)
+        {
+            ["tick"] = Settings.GetValueOrDefault("tick", "0.5"), ["prompts"] = Settings.GetValueOrDefault("prompts", "0.5"),
+            ["keep"] = Settings.GetValueOrDefault("keep", "600"),
+        };
 
     public SloClasses Classes { get; init; } = SloClasses.Default;
 
@@ -54,6 +59,9 @@ public sealed record GatewayOptions
 
     /// <summary>Engines that may break off one request before it fails.</summary>
     public int AttemptsMax { get; init; } = 3;
+
+    /// <summary>What becomes of models that cannot be loaded.</summary>
+    public Core.LoadRetryOptions LoadRetries { get; init; } = new();
 
     /// <summary>Longest answer assumed of a caller that sets no limit, until lengths are learned [tokens].</summary>
     public int OutputTokens { get; init; } = 512;

@@ -56,7 +56,8 @@ public sealed class GatewayServices
             Priority = urgency.Priority, PromptTokens = Tokens.TokensOf(model, facts.PromptBytes),
             OutputTokensMax = api == Upstreams.UpstreamApi.Embeddings ? 1 : output, OnInterruption = urgency.OnInterruption,
             IsText = isText, Refuses = urgency.Refuses, QueueMax = urgency.QueueMax,
-            Stream = facts.IsStream || (Options.Classes[urgency.Class].KeepsProgress && isText),
+            Stream = facts.IsStream || (isText && (Options.Classes[urgency.Class].KeepsProgress
+                ?? (facts.StreamsAlike && urgency.OnInterruption == Interruption.Continue))),
         };
         return null;
     }

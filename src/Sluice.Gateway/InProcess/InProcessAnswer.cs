@@ -7,19 +7,32 @@ namespace Sluice.Gateway;
 
 /// <summary>One call on its way through the engine: hands it in, and gives what comes out to the caller.</summary>
 internal sealed class InProcessAnswer(
-    UpstreamCall call, InProcessCall asked, ModelLease lease, TokenMemory memory, TimeProvider time)
+    UpstreamCall call, InProcessCall asked, TextModel model, EmbeddedEngine engine, TokenMemory memory, TimeProvider time)
 {
-    private readonly InProcessJson _json = new(call, lease.Model.Tokenizer, time.GetUtcNow().ToUnixTimeSeconds());
+    private readonly InProcessJson _json = new(call, model.Tokenizer, time.GetUtcNow().ToUnixTimeSeconds());
     private readonly List<int>[] _tokens = [.. Enumerable.Range(0, asked.Answers).Select(_ => new List<int>())];
     private readonly StringBuilder[] _texts = [.. Enumerable.Range(0, asked.Answers).Select(_ => new StringBuilder())];
     private readonly List<ShownToken>[] _shown = [.. Enumerable.Range(0, asked.Answers).Select(_ => new List<ShownToken>())];
+    private readonly ToolCallReader?[] _readers =
+        [.. Enumerable.Range(0, asked.Answers).Select(_ => asked.Tools is null ? null : new ToolCallReader(asked.Tools))];
+    private readonly List<FunctionCall>[] _calls = [.. Enumerable.Range(0, asked.Answers).Select(_ => new List<FunctionCall>())];
     private readonly AnswerEnd[] _ends = new AnswerEnd[asked.Answers];
     private readonly List<Generation> _generations = [];
+    private readonly Lock _gate = new();
+    private GenerationStream? _stream;
     private int[] _soFar = [];
     private int _untold;
+    private int _evictions;
+    private bool _isRunning; // The engine has all of it.
+    private bool _isWantedOff;
+    private bool _isOver;
 
     private int OutputTokens => _tokens.Sum(t => t.Count);
 
+    /// <summary>The engine that it runs on.</summary>
+    public EmbeddedEngine Engine => engine;
+
+    /// <summary>From the first prompt token, or from what the caller has.</summary>
     public async Task<CallOutcome> RunAsync(IAnswerSink sink, CancellationToken cancel)
     {
         if (call.Resume is { } resume)
@@ -31,15 +44,81 @@ internal sealed class InProcessAnswer(
         var max = asked.OutputTokensMax ?? int.MaxValue;
         if (max <= _soFar.Length) return await EndAtOnceAsync(sink, cancel).ConfigureAwait(false);
 
-        var stream = new GenerationStream(asked.Answers, Math.Min(max, lease.Engine.TokensMax));
+        _stream = new GenerationStream(asked.Answers, Math.Min(max, engine.TokensMax));
+        var isTaken = false;
         try
         {
             for (var i = 0; i < asked.Prompts.Count; i++)
-                if (await SubmitAsync(i, max, stream).ConfigureAwait(false) is { } refused) return refused;
-            await foreach (var part in stream.Parts.ReadAllAsync(cancel).ConfigureAwait(false))
+                if (await SubmitAsync(i, max, _stream).ConfigureAwait(false) is { } refused) return refused;
+            isTaken = true;
+        }
+        finally
+        {
+            if (!isTaken) CancelAll();
+        }
+
+        BeginRun();
+        return await FollowAsync(_stream, sink, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>From where it was paused.</summary>
+    public async Task<CallOutcome> GoOnAsync(IAnswerSink sink, CancellationToken cancel)
+    {
+        Check.That(_stream is { IsPaused: true });
+        _stream.GoOn();
+        foreach (var generation in _generations)
+            if (!await engine.ResumeAsync(generation).ConfigureAwait(false)) return Broken("");
+        BeginRun();
+        return await FollowAsync(_stream, sink, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Has the engine take it off, with its KV; <see cref="FollowAsync"/> then returns. May be called at any
+    /// time.</summary>
+    /// <returns>False once it is over, or after too many times.</returns>
+    public bool TryEvict()
+    {
+        lock (_gate)
+        {
+            if (_isOver || _evictions == GenerationStream.EvictionsMax) return false;
+            _evictions++;
+            if (_isRunning) EvictAll();
+            else _isWantedOff = true; // As soon as the engine has all of it.
+            return true;
+        }
+    }
+
+    /// <summary>What is paused goes no further here; should it come again, it goes on from its tokens.</summary>
+    public void Abandon()
+    {
+        CancelAll();
+        if (asked.Answers == 1) memory.Keep(call.Id, [.. _soFar, .. _tokens[0]]);
+    }
+
+    private void BeginRun()
+    {
+        lock (_gate)
+        {
+            _isRunning = true;
+            if (_isWantedOff) EvictAll();
+            _isWantedOff = false;
+        }
+    }
+
+    /// <summary>Hands on what comes until the last answer ends or the engine has taken off what is left. What a slow caller
+    /// has not read by then is read when it goes on.</summary>
+    private async Task<CallOutcome> FollowAsync(GenerationStream stream, IAnswerSink sink, CancellationToken cancel)
+    {
+        var isPaused = false;
+        try
+        {
+            while (!isPaused && await stream.Parts.WaitToReadAsync(cancel).ConfigureAwait(false))
             {
-                cancel.ThrowIfCancellationRequested(); // What is there already is read without looking.
-                await TakeAsync(part, sink, cancel).ConfigureAwait(false);
+                while (!isPaused && stream.Parts.TryRead(out var part))
+                {
+                    cancel.ThrowIfCancellationRequested(); // What is there already is read without looking.
+                    await TakeAsync(part, sink, cancel).ConfigureAwait(false);
+                    isPaused = stream.IsPaused;
+                }
             }
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
@@ -49,15 +128,28 @@ internal sealed class InProcessAnswer(
         }
         finally
         {
-            foreach (var generation in _generations) lease.Engine.Cancel(generation); // Means nothing to what has ended.
+            lock (_gate) (_isRunning, _isOver) = (false, !isPaused);
+            if (!isPaused) CancelAll(); // Means nothing to what has ended.
         }
 
+        if (isPaused) return new(CallEnd.Evicted, 0, PromptTokens, OutputTokens, "");
         var broken = Array.Find(_ends, e => e.Reason is EndReason.Failed or EndReason.Cancelled);
-        if (broken.Reason is EndReason.Failed or EndReason.Cancelled)
-            return new(
-                CallEnd.Broken, 0, PromptTokens, OutputTokens, broken.Error.Length > 0 ? broken.Error : "The engine was stopped.");
+        if (broken.Reason is EndReason.Failed or EndReason.Cancelled) return Broken(broken.Error);
         await FinishAsync(sink, cancel).ConfigureAwait(false);
         return new(CallEnd.Completed, 200, PromptTokens, OutputTokens, "");
+    }
+
+    private CallOutcome Broken(string why) =>
+        new(CallEnd.Broken, 0, PromptTokens, OutputTokens, why.Length > 0 ? why : "The engine was stopped.");
+
+    private void EvictAll()
+    {
+        foreach (var generation in _generations) engine.Evict(generation);
+    }
+
+    private void CancelAll()
+    {
+        foreach (var generation in _generations) engine.Cancel(generation);
     }
 
     private int PromptTokens => asked.Prompts.Sum(p => p.Length) + _soFar.Length;
@@ -70,11 +162,11 @@ internal sealed class InProcessAnswer(
             OutputSoFar = _soFar,
             MaxOutputTokens = max,
             Samples = asked.Samples,
-            Chooser = sample => lease.Model.Chooser(asked.Sampling, prompt * asked.Samples + sample),
+            Chooser = sample => model.Chooser(asked.Sampling, prompt * asked.Samples + sample),
             Sink = stream.From(prompt * asked.Samples),
             Priority = call.Priority,
         };
-        var (refusal, generation) = await lease.Engine.SubmitAsync(request).ConfigureAwait(false);
+        var (refusal, generation) = await engine.SubmitAsync(request).ConfigureAwait(false);
         if (generation is not null) _generations.Add(generation);
         return refusal switch
         {
@@ -82,9 +174,9 @@ internal sealed class InProcessAnswer(
             Refusal.Busy => InProcessUpstream.Busy("The engine has as many answers as it may."),
             Refusal.TooLong => InProcessUpstream.Refused(
                 400, $"The prompt has {asked.Prompts[prompt].Length + _soFar.Length} tokens; prompt and answer can have "
-                + $"{lease.Engine.TokensMax} together.", code: "context_length_exceeded"),
+                + $"{engine.TokensMax} together.", code: "context_length_exceeded"),
             Refusal.Malformed => InProcessUpstream.Refused(400, "The prompt is empty."),
-            _ => new(CallEnd.Broken, 0, -1, 0, lease.Engine.Fault ?? "The engine was stopped."),
+            _ => new(CallEnd.Broken, 0, -1, 0, engine.Fault ?? "The engine was stopped."),
         };
     }
 
@@ -93,26 +185,40 @@ internal sealed class InProcessAnswer(
         var i = part.Sample;
         if (part.End is { } end)
         {
+            if (end.Reason == EndReason.Evicted) return;
             _ends[i] = end;
-            if (call.Stream && end.Reason is EndReason.Stop or EndReason.Length)
-                await SendAsync(sink, _json.Last(i, Reason(end)), cancel).ConfigureAwait(false);
+            if (end.Reason is not (EndReason.Stop or EndReason.Length)) return;
+            if (_readers[i] is { } reader) await GiveAsync(i, reader.Finish, null, sink, cancel).ConfigureAwait(false);
+            if (call.Stream) await SendAsync(sink, _json.Last(i, Reason(i)), cancel).ConfigureAwait(false);
             return;
         }
 
-        var text = part.Token.Text ?? "";
         _tokens[i].Add(part.Token.Token);
         _untold++;
-        var shows = asked.Sampling.Logprobs;
+        var text = part.Token.Text ?? "";
+        ShownToken? shown = asked.Sampling.Logprobs ? new(text, part.Token) : null;
+        await GiveAsync(i, calls => _readers[i]?.Push(text, calls) ?? text, shown, sink, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Gives the caller of a stream what is settled of an answer, and keeps it otherwise.</summary>
+    /// <param name="settle">Returns text and adds calls.</param>
+    private async ValueTask GiveAsync(
+        int i, Func<List<FunctionCall>, string> settle, ShownToken? shown, IAnswerSink sink, CancellationToken cancel)
+    {
+        var calls = _calls[i];
+        var known = calls.Count;
+        var text = settle(calls);
         if (!call.Stream)
         {
             _texts[i].Append(text);
-            if (shows) _shown[i].Add(new(text, part.Token));
+            if (shown is { } token) _shown[i].Add(token);
+            return;
         }
-        else if (text.Length > 0 || shows)
-        {
-            var json = _json.Piece(i, text, shows ? [new(text, part.Token)] : null);
-            await SendAsync(sink, json, cancel).ConfigureAwait(false);
-        }
+
+        if (text.Length > 0 || shown is not null)
+            await SendAsync(sink, _json.Piece(i, text, shown is { } token ? [token] : null), cancel).ConfigureAwait(false);
+        for (var n = known; n < calls.Count; n++)
+            await SendAsync(sink, _json.CallPiece(i, n, calls[n]), cancel).ConfigureAwait(false);
     }
 
     private async ValueTask SendAsync(IAnswerSink sink, ReadOnlyMemory<byte> json, CancellationToken cancel)
@@ -127,8 +233,9 @@ internal sealed class InProcessAnswer(
         var cached = Math.Min(PromptTokens, _ends.Where((_, i) => i % asked.Samples == 0).Sum(e => e.CachedTokens));
         if (!call.Stream)
         {
-            var answers = _ends.Select((end, i) => (
-                _texts[i].ToString(), Reason(end), !asked.Sampling.Logprobs ? null : (IReadOnlyList<ShownToken>)_shown[i])).ToList();
+            var answers = _ends.Select((_, i) => (
+                _texts[i].ToString(), (IReadOnlyList<FunctionCall>)_calls[i], Reason(i),
+                !asked.Sampling.Logprobs ? null : (IReadOnlyList<ShownToken>)_shown[i])).ToList();
             await SendAsync(sink, _json.Whole(answers, PromptTokens, cached, OutputTokens), cancel).ConfigureAwait(false);
         }
         else if (asked.WantsUsage)
@@ -150,7 +257,7 @@ internal sealed class InProcessAnswer(
     private int[] SoFar(AnswerSoFar resume)
     {
         var made = memory.Take(call.Id);
-        var decoder = new TextDecoder(lease.Model.Tokenizer);
+        var decoder = new TextDecoder(model.Tokenizer);
         var (text, found) = ("", -1);
         for (var i = 0; i < made.Length && text.Length <= resume.Text.Length; i++)
         {
@@ -161,8 +268,9 @@ internal sealed class InProcessAnswer(
         }
 
         if (found >= 0) return made[..found];
-        return lease.Model.Tokenizer.Encode(resume.Text, addSpecial: false, parseSpecial: false);
+        return model.Tokenizer.Encode(resume.Text, addSpecial: false, parseSpecial: false);
     }
 
-    private static string Reason(in AnswerEnd end) => end.Reason == EndReason.Length ? "length" : "stop";
+    private string Reason(int i) =>
+        _ends[i].Reason == EndReason.Length ? "length" : _calls[i].Count > 0 ? "tool_calls" : "stop";
 }

@@ -1,4 +1,4 @@
-using System.Diagnostics;
+using System.Collections.Concurrent;
 using System.Text.Json;
 using Sluice.Core;
 using Sluice.Engine;
@@ -13,6 +13,8 @@ public sealed class InProcessUpstream : IUpstream
     private readonly ModelShelf _shelf;
     private readonly TimeProvider _time;
     private readonly TokenMemory _memory = new();
+    private readonly ConcurrentDictionary<RequestId, InProcessAnswer> _running = new();
+    private readonly PausedAnswers _paused = new();
 
     /// <exception cref="InputException">No model is named, or two have one name.</exception>
     public InProcessUpstream(InProcessOptions options, TimeProvider time)
@@ -28,20 +30,24 @@ public sealed class InProcessUpstream : IUpstream
         Models = _shelf.Models,
         Chat = Continuation.AssistantPrefill,
         Completions = Continuation.Completion,
+        Keeping = Keeping.Call,
         HasMetrics = true,
         CanSwap = _shelf.Models.Count > 1,
         HasPriority = true,
         SequencesMax = _shelf.SequencesMax,
     };
 
+    public string? Problem => _shelf.EngineFault ?? _shelf.LoadFault;
+
     /// <summary>How long loads took, by model; empty until one was loaded.</summary>
     public IReadOnlyDictionary<string, TimeSpan> LoadTimes => _shelf.LoadTimes;
 
-    /// <summary>An engine has a model from the first: the one named first.</summary>
+    /// <summary>An engine has a model from the first: the one named first. One whose engine broke gets a new engine.</summary>
     public async Task<bool> ProbeAsync(CancellationToken cancel)
     {
-        if (!_shelf.Models.Any(m => m.IsLoaded)) await _shelf.LoadAsync(_shelf.Models[0].Name, cancel).ConfigureAwait(false);
-        return _shelf.Fault is null;
+        var wanted = _shelf.BrokenModel ?? (_shelf.Models.Any(m => m.IsLoaded) ? null : _shelf.Models[0].Name);
+        if (wanted is not null) await _shelf.LoadAsync(wanted, cancel).ConfigureAwait(false);
+        return _shelf.EngineFault is null && _shelf.Models.Any(m => m.IsLoaded);
     }
 
     public Task<UpstreamReport?> ReportAsync(CancellationToken cancel) => Task.FromResult(_shelf.Report());
@@ -59,8 +65,18 @@ public sealed class InProcessUpstream : IUpstream
         {
             if (call.Api == UpstreamApi.Embeddings)
                 return await InProcessEmbeddings.RunAsync(call, lease, sink, cancel).ConfigureAwait(false);
+            if (call.IsPaused)
+            {
+                if (_paused.TryTake(call.Id, out var paused) && paused.Engine == lease.Engine)
+                    return await FollowAsync(call.Id, paused, () => paused.GoOnAsync(sink, cancel)).ConfigureAwait(false);
+                paused?.Abandon();
+                return Busy("What was kept of the answer is gone."); // It goes on from its tokens, or begins anew.
+            }
+
+            Forget(call.Id);
             var asked = InProcessCall.Read(call, lease.Model);
-            return await new InProcessAnswer(call, asked, lease, _memory, _time).RunAsync(sink, cancel).ConfigureAwait(false);
+            var answer = new InProcessAnswer(call, asked, lease.Model, lease.Engine, _memory, _time);
+            return await FollowAsync(call.Id, answer, () => answer.RunAsync(sink, cancel)).ConfigureAwait(false);
         }
         catch (JsonException e)
         {
@@ -76,7 +92,32 @@ public sealed class InProcessUpstream : IUpstream
         }
     }
 
+    public bool TryEvict(RequestId request) => _running.TryGetValue(request, out var answer) && answer.TryEvict();
+
+    public bool Keeps(RequestId request) => _paused.TryGet(request, out var answer) && _shelf.Runs(answer.Engine);
+
+    public void Forget(RequestId request)
+    {
+        if (_paused.TryTake(request, out var answer)) answer.Abandon();
+    }
+
     public ValueTask DisposeAsync() => _shelf.DisposeAsync();
+
+    /// <summary>Can be evicted while it runs, and is paused if it was.</summary>
+    private async Task<CallOutcome> FollowAsync(RequestId id, InProcessAnswer answer, Func<Task<CallOutcome>> run)
+    {
+        _running[id] = answer;
+        try
+        {
+            var outcome = await run().ConfigureAwait(false);
+            if (outcome.End == CallEnd.Evicted) _paused.Add(id, answer);
+            return outcome;
+        }
+        finally
+        {
+            _running.TryRemove(new(id, answer));
+        }
+    }
 
     internal static CallOutcome Busy(string message) =>
         new(CallEnd.Busy, 503, -1, 0, ErrorJson.Write(message, "server_error"), TimeSpan.FromSeconds(1));

@@ -14,7 +14,7 @@ public sealed partial class DispatcherLoop
         live.Attempt++;
         live.Stop = new CancellationTokenSource();
         if (live.DispatchedAt == Instant.Never) live.DispatchedAt = now;
-        if (live.Attempt > 1 && !live.CanMove)
+        if (live.Attempt > 1 && !live.CanMove && !live.IsPausedAt(engine.Upstream))
         {
             // It lost its engine with a part of its answer out that nobody can continue.
             Post(new(What.Ask, Data: () => Fail(live, LiveEnd.Broken, FailReason.Broken)));
@@ -58,6 +58,7 @@ public sealed partial class DispatcherLoop
         var admission = _dispatcher.OnArrival(now, RequestOf(live.Call, live.Id, model, now));
         _admission.Arriving = null;
         if (admission.IsAccepted) return;
+        if (admission.Reason == RejectReason.ModelFailed) live.Note = LoadProblemOf(live.Call.Model);
         Forget(live);
         Refuse(live, LiveEnd.Rejected, admission);
     }
@@ -98,6 +99,7 @@ public sealed partial class DispatcherLoop
             case CallEnd.Completed:
                 OnCompleted(live, engine, in call);
                 break;
+            case CallEnd.Evicted:
             case CallEnd.Cancelled when live.Reason == StopReason.Evicted:
                 live.Evictions++;
                 Requeue(live);
@@ -156,7 +158,7 @@ public sealed partial class DispatcherLoop
 
     private void Requeue(LiveRequest live)
     {
-        if (live.CanMove) Emit(live, EventKind.Evicted, live.TokensKept);
+        if (live.CanMove || live.IsPausedAt(live.Engine!.Upstream)) Emit(live, EventKind.Evicted, live.TokensKept);
         else Fail(live, LiveEnd.Broken, FailReason.Broken);
     }
 
@@ -165,6 +167,15 @@ public sealed partial class DispatcherLoop
         if (live.IsOver || live.Engine is null) return;
         live.EndsAs = end;
         Emit(live, EventKind.Failed, (int)reason);
+    }
+
+    /// <summary>It was to leave its engine, and cannot.</summary>
+    internal void Stay(LiveRequest live)
+    {
+        if (live.Engine is not { } engine) return;
+        var e = new SluiceEvent(Now, live.Id, engine.Id, live.OutputTokens, EventKind.Stayed);
+        _sink.Emit(in e);
+        _dispatcher.OnEngineEvent(in e);
     }
 
     /// <summary>Tells everybody what happened to a request on its engine; the dispatcher last, because it acts on it.</summary>
@@ -177,9 +188,15 @@ public sealed partial class DispatcherLoop
     }
 
     /// <summary>A request is over; whoever runs it goes on.</summary>
-    private void End(RequestId id)
+    private void End(in SluiceEvent e)
     {
-        if (Find(id) is not { } live) return;
+        if (Find(e.Request) is not { } live) return;
+        if (e.Kind == EventKind.Failed && (FailReason)e.Amount == FailReason.ModelFailed)
+        {
+            live.EndsAs = LiveEnd.ModelFailed;
+            live.Note = LoadProblemOf(live.Call.Model);
+        }
+
         Forget(live);
         live.IsOver = true;
         live.Put(new(null, live.Attempt, null, OutcomeOf(live, live.EndsAs, default)));

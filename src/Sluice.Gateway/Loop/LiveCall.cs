@@ -69,6 +69,9 @@ public enum LiveEnd : byte
 
     /// <summary>The gateway is stopping.</summary>
     Stopping,
+
+    /// <summary>No engine could load the model.</summary>
+    ModelFailed,
 }
 
 /// <summary>How a call ended.</summary>

@@ -74,16 +74,19 @@ internal sealed class LiveEngine(EngineId id, DispatcherLoop loop) : IEngine
 
     public void Cancel(Instant now, RequestId request) => loop.Find(request)?.Interrupt(StopReason.Left);
 
-    /// <summary>One that could not go on elsewhere stays to its end, which the core allows for.</summary>
+    /// <summary>One that could not go on elsewhere stays to its end, and the scheduler is told.</summary>
     public void Evict(Instant now, RequestId request)
     {
-        if (loop.Find(request) is { CanMove: true } live) live.Interrupt(StopReason.Evicted);
+        if (loop.Find(request) is not { } live) return;
+        if (!live.CanMove) loop.Stay(live);
+        else if (!Upstream.TryEvict(request)) live.Interrupt(StopReason.Evicted);
     }
 
-    /// <summary>Engines elsewhere keep what they keep in their own prefix caches.</summary>
-    public void DropEvicted(RequestId request)
-    {
-    }
+    public bool CanRun(ModelId model) => Bound is not null && Models.ContainsKey(loop.Models.NameOf(model));
+
+    public bool Keeps(RequestId request) => Bound?.Keeps(request) ?? false;
+
+    public void DropEvicted(RequestId request) => Bound?.Forget(request);
 
     public void Load(Instant now, ModelId model)
     {

@@ -23,6 +23,7 @@ public sealed class LiveRequest : IAnswerSink
     private bool _sinkFailed;
     private ChunkSplicer? _splicer;
     private SpliceHead _head;
+    private IUpstream? _pausedAt;
 
     internal LiveRequest(DispatcherLoop loop, LiveCall call, RequestId id) => (_loop, Call, Id) = (loop, call, id);
 
@@ -59,6 +60,9 @@ public sealed class LiveRequest : IAnswerSink
     internal LiveEnd EndsAs { get; set; } = LiveEnd.Cancelled;
     internal bool IsOver { get; set; }
 
+    /// <summary>Written by the loop: why nothing could serve it; empty if that is not known.</summary>
+    internal string Note { get; set; } = "";
+
     /// <summary>How the last call ended; handed over with the message that says so.</summary>
     internal CallOutcome LastCall { get; private set; }
     internal bool CannotGoOn { get; private set; }
@@ -72,7 +76,10 @@ public sealed class LiveRequest : IAnswerSink
     internal bool CanMove => Call.OnInterruption != Interruption.Fail && (!_isSent || CanReset || CanContinue);
 
     /// <summary>Tokens that need not be produced again if it moves now.</summary>
-    internal int TokensKept => CanContinue ? OutputTokens : 0;
+    internal int TokensKept => CanContinue || _pausedAt is not null ? OutputTokens : 0;
+
+    /// <summary>It was evicted there and is kept as a whole, so it can go on there whatever its answer is made of.</summary>
+    internal bool IsPausedAt(IUpstream upstream) => _pausedAt == upstream && upstream.Keeps(Id);
 
     private bool CanReset => _sink is IWholeAnswer;
     private bool CanContinue => Call is { OnInterruption: Interruption.Continue, Stream: true, IsText: true } && !_isMixed;
@@ -142,7 +149,10 @@ public sealed class LiveRequest : IAnswerSink
     private async ValueTask<CallOutcome> CallAsync(Turn turn)
     {
         var engine = turn.Engine!;
-        if (!TryPrepare(engine, turn.Attempt, out var resume))
+        AnswerSoFar? resume = null;
+        var isPaused = IsPausedAt(engine.Upstream);
+        _pausedAt = null;
+        if (!isPaused && !TryPrepare(engine, turn.Attempt, out resume))
         {
             CannotGoOn = true;
             return new(CallEnd.Broken, 0, -1, 0, "the answer had begun, and cannot be continued on another engine");
@@ -151,7 +161,7 @@ public sealed class LiveRequest : IAnswerSink
         var call = new UpstreamCall
         {
             Id = Id, Api = Call.Api, Model = engine.NameOf(Call.Model), Body = Call.Body, Stream = Call.Stream,
-            Resume = resume, Priority = Call.Priority, ExternalId = Call.ExternalId,
+            Resume = resume, IsPaused = isPaused, Priority = Call.Priority, ExternalId = Call.ExternalId,
         };
         LastDataAt = _loop.Now.Ticks;
         HasData = false;
@@ -170,6 +180,12 @@ public sealed class LiveRequest : IAnswerSink
         {
             // A driver turns its engine's faults into outcomes; whatever it does not is one all the same.
             outcome = new(CallEnd.Broken, 0, -1, TokensHere, $"{e.GetType().Name}: {e.Message}");
+        }
+
+        if (outcome.End == CallEnd.Evicted)
+        {
+            if (_sinkFailed || _isFinished) engine.Upstream.Forget(Id);
+            else if (engine.Upstream.Capabilities.Keeping == Keeping.Call) _pausedAt = engine.Upstream;
         }
 
         if (_sinkFailed) return outcome with { End = CallEnd.Cancelled };

@@ -16,6 +16,11 @@ public interface ICallers
     /// <returns>Null when it may not come in; <paramref name="refusal"/> says why.</returns>
     Caller? Find(HttpContext context, out ApiError? refusal);
 
+    /// <summary>A request of theirs was turned away before it could run: nothing that was reserved for it is used.</summary>
+    void TurnedAway(Caller caller)
+    {
+    }
+
     /// <summary>A request of theirs is over.</summary>
     void Ended(Caller caller, LiveOutcome outcome)
     {

@@ -34,10 +34,11 @@ public sealed class TenantDirectory : IDisposable
         return directory;
     }
 
-    /// <summary>The caller of a tenant's name, for work whose caller is long gone.</summary>
+    /// <summary>The caller of a tenant's name, for batch lines: they count in its usage, and have the batch's window instead of
+    /// its limits.</summary>
     public Caller CallerOf(string tenant) =>
         _now.ById.TryGetValue(tenant, out var entry)
-            ? new Caller(entry.Number, tenant)
+            ? new TenantCaller(entry, null, Reserved: 0, IsLimited: false)
             : new Caller(Caller.Anybody.Tenant, tenant);
 
     public void Dispose() => _change.Dispose();

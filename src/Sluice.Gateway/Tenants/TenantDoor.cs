@@ -33,11 +33,16 @@ public sealed class TenantDoor(TenantDirectory directory, bool requiresKeys = fa
         return refusal is null ? new TenantCaller(entry, null, reserved) : null;
     }
 
+    public void TurnedAway(Caller caller)
+    {
+        if (caller is TenantCaller tenant) tenant.Entry.Limits.Settle(tenant.Reserved, used: 0);
+    }
+
     public void Ended(Caller caller, LiveOutcome outcome)
     {
         if (caller is not TenantCaller tenant) return;
         var used = outcome.IsCompleted || outcome.OutputTokens > 0 ? outcome.PromptTokens + outcome.OutputTokens : 0;
-        tenant.Entry.Limits.Settle(tenant.Reserved, used);
+        if (tenant.IsLimited) tenant.Entry.Limits.Settle(tenant.Reserved, used);
         tenant.Entry.Usage.Add(used == 0 ? 0 : outcome.PromptTokens, outcome.OutputTokens);
     }
 

@@ -25,5 +25,6 @@ internal sealed class TenantUsage
 
 /// <summary>A caller whose tokens are counted.</summary>
 /// <param name="Reserved">Tokens taken from its limit when it came.</param>
-internal sealed record TenantCaller(TenantEntry Entry, IReadOnlyList<string>? Classes, long Reserved)
+/// <param name="IsLimited">Its tokens count against the tenant's limit, not only in its usage.</param>
+internal sealed record TenantCaller(TenantEntry Entry, IReadOnlyList<string>? Classes, long Reserved, bool IsLimited = true)
     : Caller(Entry.Number, Entry.Tenant.Id, Entry.Tenant.ServiceClass, Classes);

@@ -177,7 +177,7 @@ public sealed class Ranked(IRank rank, RankedOptions? options = null) : IIterati
         {
             var victim = _hasSwappedIn ? -1 : Worst(step, sequence);
             if (victim < 0) return false;
-            if (step.Decoding > 0)
+            if (step.Decoding > (step[victim].Phase is SequencePhase.Decoding ? 1 : 0))
             {
                 GiveUp(step, victim);
                 return false;

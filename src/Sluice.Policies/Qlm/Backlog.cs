@@ -29,8 +29,14 @@ internal struct Entry
     /// <summary>Its eviction was asked for and is not confirmed.</summary>
     public bool IsLeaving;
 
+    /// <summary>It cannot leave the engine that it is on.</summary>
+    public bool Stays;
+
     /// <summary>On an engine: KV tokens it needed at once, and the engine's clock when it was sent.</summary>
     public double KvTokens, StartClock;
+
+    /// <summary>On an engine: prompt tokens sent there up to its own.</summary>
+    public double SentUpTo;
 
     /// <summary>Predicted when it was queued [s]; NaN when nothing was predicted.</summary>
     public double WaitMean, WaitP90;

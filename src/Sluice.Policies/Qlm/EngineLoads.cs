@@ -44,10 +44,16 @@ internal struct EngineAccount
 
     /// <summary>Tokens produced here by those that are off it.</summary>
     public long TokensSettled;
+
+    /// <summary>Prompt tokens sent since the beginning; up to where they are known to be computed; and how many were left
+    /// when [ticks].</summary>
+    public double PromptsSent, PromptsSeen, PromptsLeft;
+    public long PromptsAt;
 }
 
 /// <summary>Keeps the engines' accounts and says what they are busy with.</summary>
-internal sealed class EngineLoads(Backlog backlog, Throughputs speeds)
+/// <param name="promptsMax">See <see cref="QlmOptions.Prompts"/>.</param>
+internal sealed class EngineLoads(Backlog backlog, Throughputs speeds, TimeSpan promptsMax)
 {
     /// <summary>Shortest time over which an output rate is worth learning from.</summary>
     private const double LearnSeconds = 2;
@@ -66,12 +72,37 @@ internal sealed class EngineLoads(Backlog backlog, Throughputs speeds)
     public ModelId ModelOf(int engine, ClusterView view) =>
         _accounts[engine].Loading is var loading and >= 0 ? new(loading) : view.Engines[engine].Model;
 
-    /// <summary>There is a place and KV for it now.</summary>
+    /// <summary>There is a place and KV for it now, and not too much before it.</summary>
     public bool HasRoom(int engine, in Entry e, ClusterView view)
     {
         ref readonly var snapshot = ref view.Engines[engine];
         if (snapshot.FreeSlots <= 0 || snapshot.Outstanding >= speeds.SlotsMax(snapshot.Id, e.Request.Model)) return false;
-        return snapshot.Outstanding == 0 || KvShort(engine, 1, e.StartTokens, e.RemainingTokens, view) <= 0;
+        if (snapshot.Outstanding == 0) return true;
+        return UntilPromptsFit(engine, view) <= TimeSpan.Zero && KvShort(engine, 1, e.StartTokens, e.RemainingTokens, view) <= 0;
+    }
+
+    /// <summary>Until so many of the prompts sent to an engine are computed that it may take another.</summary>
+    public TimeSpan UntilPromptsFit(int engine, ClusterView view) =>
+        promptsMax == TimeSpan.Zero ? TimeSpan.Zero : TimeSpan.FromSeconds(PromptSeconds(engine, view)) - promptsMax;
+
+    /// <summary>Time an engine needs for the prompts that were sent to it and are not computed [s]; zero where nobody
+    /// asks.</summary>
+    /// <remarks>Estimated from its speed, and set right whenever a first token or an end shows how far it really is.</remarks>
+    public double PromptSeconds(int engine, ClusterView view)
+    {
+        if (promptsMax == TimeSpan.Zero) return 0;
+        ref var a = ref _accounts[engine];
+        var left = a.PromptsLeft * speeds.Of(new(engine), view.Engines[engine].Model, view).PromptSeconds;
+        return Math.Max(0, left - Seconds(view.Now.Ticks - a.PromptsAt));
+    }
+
+    /// <summary>A prompt is computed, and all that were sent before it.</summary>
+    public void SeeFirstToken(int entry, int engine, ClusterView view)
+    {
+        ref var a = ref _accounts[engine];
+        if (backlog[entry].SentUpTo <= a.PromptsSeen) return;
+        a.PromptsSeen = backlog[entry].SentUpTo;
+        (a.PromptsLeft, a.PromptsAt) = (a.PromptsSent - a.PromptsSeen, view.Now.Ticks);
     }
 
     /// <summary>KV tokens that are short if so many requests more come to an engine; not positive if they fit.</summary>
@@ -103,12 +134,21 @@ internal sealed class EngineLoads(Backlog backlog, Throughputs speeds)
         if (a.FirstToEnd >= 0 && EndOf(a.FirstToEnd) > EndOf(entry)) a.FirstToEnd = entry;
         a.KvTokens += e.KvTokens;
         a.PrefillSent += e.PrefillTokens;
+        SendPrompt(ref a, ref e, engine, view);
         a.OutputTokens += e.RemainingTokens;
         a.OutputVariance += e.Predicted.Variance;
         (e.Previous, e.Next) = (a.Last, -1);
         if (a.Last >= 0) backlog[a.Last].Next = entry;
         else a.First = entry;
         a.Last = entry;
+    }
+
+    /// <summary>It was to leave, and cannot.</summary>
+    public void Stay(int entry)
+    {
+        ref var e = ref backlog[entry];
+        if (e.IsLeaving) _accounts[e.Engine.Index].Leaving--;
+        (e.IsLeaving, e.Stays) = (false, true);
     }
 
     /// <param name="outputTokens">Of its whole answer so far.</param>
@@ -124,13 +164,22 @@ internal sealed class EngineLoads(Backlog backlog, Throughputs speeds)
         a.TokensSettled += outputTokens - e.OutputTokens;
         if (a.FirstToEnd == entry) a.FirstToEnd = -1;
         if (e.IsLeaving) a.Leaving--;
-        e.IsLeaving = false;
+        (e.IsLeaving, e.Stays) = (false, false);
         if (e.Previous >= 0) backlog[e.Previous].Next = e.Next;
         else a.First = e.Next;
         if (e.Next >= 0) backlog[e.Next].Previous = e.Previous;
         else a.Last = e.Previous;
         e.Engine = EngineId.None;
-        if (a.First < 0) (a.KvTokens, a.OutputTokens, a.OutputVariance, a.TokensDone) = (0, 0, 0, 0);
+        if (a.First < 0) (a.KvTokens, a.OutputTokens, a.OutputVariance, a.TokensDone, a.PromptsLeft) = (0, 0, 0, 0, 0);
+    }
+
+    private void SendPrompt(ref EngineAccount a, ref Entry e, int engine, ClusterView view)
+    {
+        var perToken = speeds.Of(new(engine), view.Engines[engine].Model, view).PromptSeconds;
+        a.PromptsLeft = e.PrefillTokens + (perToken > 0 ? PromptSeconds(engine, view) / perToken : 0);
+        a.PromptsAt = view.Now.Ticks;
+        a.PromptsSent += e.PrefillTokens;
+        e.SentUpTo = a.PromptsSent;
     }
 
     /// <summary>What a newcomer of the model would find.</summary>

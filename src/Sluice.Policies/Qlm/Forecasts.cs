@@ -38,7 +38,7 @@ internal sealed class Forecasts(QlmState state, Rwt rwt, Evictions evictions)
     private WaitForecast OnEngine(int engine, long deadline, Request request, TokenEstimate predicted, ClusterView view)
     {
         var speed = state.Speeds.Of(new(engine), request.Model, view);
-        var prefill = request.PromptTokens * speed.PromptSeconds + speed.StepSeconds;
+        var prefill = request.PromptTokens * speed.PromptSeconds + speed.StepSeconds + state.Loads.PromptSeconds(engine, view);
         var decode = Math.Max(1, predicted.Mean) * speed.StepSeconds;
         var ahead = Ahead(engine, deadline, in speed);
         var load = state.Loads.LoadFor(engine, request.Model, view);

@@ -89,7 +89,17 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits
 
     public void OnFirstToken(Request request, EngineId engine, ClusterView view)
     {
-        if (_state.Backlog.TryFind(request.Id, out var entry)) _state.Backlog[entry].HasFirstToken = true;
+        if (!_state.Backlog.TryFind(request.Id, out var entry)) return;
+        _state.Backlog[entry].HasFirstToken = true;
+        _state.Loads.SeeFirstToken(entry, engine.Index, view);
+        WantWhenPromptsFit(engine.Index, view);
+    }
+
+    public void OnStayed(Request request, EngineId engine, ClusterView view)
+    {
+        if (!_state.Backlog.TryFind(request.Id, out var entry)) return;
+        _state.Loads.Stay(entry);
+        _plan.Wake(view.Now);
     }
 
     public void OnOff(Request request, EngineId engine, EventKind how, int outputTokens, ClusterView view)
@@ -97,6 +107,7 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits
         var isThere = _state.Backlog.TryFind(request.Id, out var entry);
         Check.That(isThere);
         _plan.Wake(view.Now);
+        if (how is EventKind.Finished) _state.Loads.SeeFirstToken(entry, engine.Index, view); // Whole answers show none before.
         _state.Loads.Remove(entry, outputTokens, view);
         if (_state.Queues[engine.Index].Count == 0) _state.Loads[engine.Index].BusySince = long.MaxValue;
         if (how is EventKind.Evicted or EventKind.EngineLost) return; // It is queued again at once.
@@ -112,10 +123,12 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits
     {
         _state.Begin(view);
         ref var account = ref _state.Loads[engine.Index];
+        if (account.Loading >= 0 && account.Loading != view.Engines[engine.Index].Model.Index)
+            account.LeastUntil = account.ResidentUntil = view.Now.Ticks; // The load failed: the old model need not stay for it.
         account.Loading = -1;
         account.BusySince = long.MaxValue;
         if (!view.Engines[engine.Index].IsPresent) Abandon(engine, view);
-        else _state.FindFirstRun(engine.Index, isPlanned: false, view);
+        else Stand(engine, view);
         _state.Want(view.Now);
         _plan.Wake(view.Now);
     }
@@ -217,7 +230,16 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits
         if (!_state.Options.Pulling) return head.First;
         if (_state.Loads.HasRoom(engine, in _state.Backlog[head.First], view)) return head.First;
         if (account.BusySince == long.MaxValue) account.BusySince = view.Now.Ticks;
+        WantWhenPromptsFit(engine, view);
         return -1;
+    }
+
+    /// <summary>Nothing else may happen until an engine that has places has computed its prompts.</summary>
+    private void WantWhenPromptsFit(int engine, ClusterView view)
+    {
+        if (_state.Options.Prompts == TimeSpan.Zero || _state.Queues[engine].Count == 0 || view.Engines[engine].FreeSlots <= 0) return;
+        var wait = _state.Loads.UntilPromptsFit(engine, view);
+        _state.Want(wait > TimeSpan.Zero ? view.Now + wait : view.Now);
     }
 
     private void Start(int entry, int engine, ClusterView view)
@@ -264,6 +286,24 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits
         g.IsLate = true;
         _plan.SeeViolation();
         _state.Want(view.Now);
+    }
+
+    /// <summary>An engine has another model, or one less that it could load: what it cannot run goes elsewhere.</summary>
+    private void Stand(EngineId engine, ClusterView view)
+    {
+        ref readonly var snapshot = ref view.Engines[engine.Index];
+        var queue = _state.Queues[engine.Index];
+        for (var i = queue.Count - 1; i >= 0 && snapshot.FailedModels != 0; i--)
+        {
+            var group = queue.Groups[i];
+            ref var g = ref _state.Backlog.Group(group);
+            if (snapshot.CanLoad(g.Model)) continue;
+            _state.TakeOut(group);
+            g.Home = -1;
+            _state.Place(group, view);
+        }
+
+        _state.FindFirstRun(engine.Index, isPlanned: false, view);
     }
 
     /// <summary>An engine is lost: its groups go elsewhere, and the KV in its host's memory is gone.</summary>

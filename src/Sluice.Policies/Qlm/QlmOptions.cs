@@ -44,6 +44,15 @@ public sealed record QlmOptions
     /// nobody for ever.</summary>
     public TimeSpan Ageing { get; init; } = TimeSpan.FromMinutes(10);
 
+    /// <summary>Prompts that an engine may have before it, sent and not yet computed, when it takes another [time to compute them];
+    /// zero for as many as its places hold. Whoever is urgent waits behind these prompts inside the engine, where nobody can put
+    /// it first; a few steps of them keep the engine as busy as all would.</summary>
+    public TimeSpan Prompts { get; init; }
+
+    /// <summary>The last engine with a model keeps it for so long after somebody was promised a first token of it sooner than two
+    /// loads take, as long as the model that wants its place is loaded elsewhere; zero to load whatever waits.</summary>
+    public TimeSpan Keep { get; init; }
+
     /// <summary>Reads the settings of the catalog line.</summary>
     public static QlmOptions Read(PolicySettings s)
     {
@@ -58,6 +67,10 @@ public sealed record QlmOptions
             Searches = s.Word("planner", "how groups are ordered", "search", "edf") == "search",
             Tick = TimeSpan.FromSeconds(s.Number("tick", "time between two plans [s]", byDefault.Tick.TotalSeconds, 0.05, 3600)),
             Residence = s.Number("residence", "shortest stay of a model, in load times", byDefault.Residence, 0, 1000),
+            Prompts = TimeSpan.FromSeconds(
+                s.Number("prompts", "prompts sent ahead to an engine, 0 for all it has places for [s]", 0, 0, 3600)),
+            Keep = TimeSpan.FromSeconds(
+                s.Number("keep", "last copy of a model stays so long after an urgent request [s]", 0, 0, 86_400)),
             SolverMoves = s.Whole("solver-moves", "moves that one plan may try", byDefault.SolverMoves, 0, 1 << 30),
             PinInteractive = s.Word("pin", "models whose engines never swap", "none", "interactive") == "interactive",
         };

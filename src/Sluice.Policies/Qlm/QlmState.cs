@@ -13,7 +13,7 @@ internal sealed class QlmState
         Options = options;
         Speeds = new Throughputs(fleet);
         Index = new GroupIndex(Backlog);
-        Loads = new EngineLoads(Backlog, Speeds);
+        Loads = new EngineLoads(Backlog, Speeds, options.Prompts);
     }
 
     public QlmOptions Options { get; }
@@ -29,6 +29,7 @@ internal sealed class QlmState
 
     /// <summary>Shortest promise of a first token seen, by model [s].</summary>
     private readonly List<double> _tightest = [];
+    private readonly List<long> _askedAt = []; // by model: when it was last asked for with such a promise [ticks]
     private readonly List<int> _waiting = []; // by model
     private int _nextTurn;
 
@@ -67,9 +68,15 @@ internal sealed class QlmState
 
     public void SeePromise(Request request)
     {
-        while (_tightest.Count <= request.Model.Index) _tightest.Add(double.PositiveInfinity);
-        if (request.Slo.Ttft != TimeSpan.MaxValue)
-            _tightest[request.Model.Index] = Math.Min(_tightest[request.Model.Index], request.Slo.Ttft.TotalSeconds);
+        while (_tightest.Count <= request.Model.Index)
+        {
+            _tightest.Add(double.PositiveInfinity);
+            _askedAt.Add(long.MinValue);
+        }
+
+        if (request.Slo.Ttft == TimeSpan.MaxValue) return;
+        _tightest[request.Model.Index] = Math.Min(_tightest[request.Model.Index], request.Slo.Ttft.TotalSeconds);
+        _askedAt[request.Model.Index] = request.Arrival.Ticks;
     }
 
     /// <summary>The engine keeps its model: promises made for it are shorter than two loads, so nobody can swap in between.
@@ -78,23 +85,36 @@ internal sealed class QlmState
     {
         if (!Options.PinInteractive) return false;
         var model = Loads.ModelOf(engine, view);
-        if (model.Index >= _tightest.Count || _tightest[model.Index] >= 2 * Speeds.LoadSeconds(new(engine), model, view)) return false;
-        return EngineWith(model, view) == engine || !IsAnyModelMissing(view);
+        if (!IsUrgent(engine, model, view)) return false;
+        return EngineWith(model, except: -1, view) == engine || !IsAnyModelMissing(view);
     }
 
     private bool IsAnyModelMissing(ClusterView view)
     {
         for (var m = 0; m < _waiting.Count; m++)
-            if (_waiting[m] > 0 && EngineWith(new(m), view) < 0) return true;
+            if (_waiting[m] > 0 && EngineWith(new(m), except: -1, view) < 0) return true;
         return false;
     }
 
     /// <summary>The first engine that has a model or is loading it, or -1.</summary>
-    private int EngineWith(ModelId model, ClusterView view)
+    private int EngineWith(ModelId model, int except, ClusterView view)
     {
         for (var v = 0; v < view.Engines.Length; v++)
-            if (view.Engines[v].IsPresent && Loads.ModelOf(v, view) == model) return v;
+            if (v != except && view.Engines[v].IsPresent && Loads.ModelOf(v, view) == model) return v;
         return -1;
+    }
+
+    /// <summary>The engine keeps its model from another that has an engine: see <see cref="QlmOptions.Keep"/>.</summary>
+    private bool IsKept(int engine, ModelId from, ClusterView view)
+    {
+        if (Options.Keep == TimeSpan.Zero) return false;
+        var model = Loads.ModelOf(engine, view);
+        return IsUrgent(engine, model, view) && view.Now.Ticks - _askedAt[model.Index] < Options.Keep.Ticks
+            && EngineWith(model, engine, view) < 0 && EngineWith(from, engine, view) >= 0;
+    }
+
+    private bool IsUrgent(int engine, ModelId model, ClusterView view) =>
+        model.Index < _tightest.Count && _tightest[model.Index] < 2 * Speeds.LoadSeconds(new(engine), model, view);
     }
 
     /// <summary>Until when the engine keeps its model [ticks]: for as long as its load took in any case, and while somebody
@@ -108,7 +128,7 @@ internal sealed class QlmState
     /// <summary>The engine has the model, or may load it.</summary>
     public bool CanServe(int engine, ModelId model, ClusterView view) =>
         view.Engines[engine].IsPresent && Speeds.CanRun(new(engine), model, view) &&
-        (Loads.ModelOf(engine, view) == model || (Options.Swapping && !IsPinned(engine, view)));
+        (Loads.ModelOf(engine, view) == model || (Options.Swapping && !IsPinned(engine, view) && !IsKept(engine, model, view)));
 
     /// <summary>Time the engine needs for a group's waiting work [s].</summary>
     public double ServiceOf(int group, int engine, ClusterView view)

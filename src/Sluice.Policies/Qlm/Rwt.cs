@@ -105,6 +105,7 @@ internal sealed class Rwt(QlmState state)
         var load = isOther ? new EngineLoad(int.MaxValue, 0, 0) : state.Loads.LoadFor(g.Queue, g.Model, view, isFull);
         if (isOther && ahead > 0) load = new(0, 0, 0);
         return WaitingTime.Estimate(
-            in all, in load, e.PrefillTokens * speed.PromptSeconds + speed.StepSeconds, e.RemainingTokens * speed.StepSeconds);
+            in all, in load, e.PrefillTokens * speed.PromptSeconds + speed.StepSeconds + state.Loads.PromptSeconds(g.Queue, view),
+            e.RemainingTokens * speed.StepSeconds);
     }
 }

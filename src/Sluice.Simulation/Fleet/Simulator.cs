@@ -182,12 +182,14 @@ public sealed class Simulator
 
     internal int TrueLength(Request request) => _workload.OutputTokens[(int)request.Id.Value];
 
+    internal ToolCall[]? CallsOf(Request request) => _workload.Calls?.GetValueOrDefault((int)request.Id.Value);
+
     internal EngineCore MakeCore(EngineId id, EngineProfile profile, ClosedFormStepTime stepTime, bool isShared)
     {
         var cache = KvCaches.Make(_system, profile, _options, TrueLength);
         var limits = isShared ? _options.Limits with { SkipStableSteps = false } : _options.Limits;
         var rng = new Rng(_options.Seed).Fork("engines").Fork(string.Create(CultureInfo.InvariantCulture, $"{id.Index}"));
-        var context = new EngineContext(id, rng, TrueLength, _lengths);
+        var context = new EngineContext(id, rng, TrueLength, _lengths, CallsOf);
         var core = new EngineCore(id, limits, _system.Iteration(context), cache, stepTime, EngineEvents);
         core.Lag.Listen(_recorder, _options.Reader.Pace);
         return core;
@@ -326,6 +328,9 @@ public sealed class Simulator
                 break;
             case FaultKind.LoseEngine when _snapshots[fault.Target].IsPresent:
                 Lose(new(fault.Target));
+                break;
+            case FaultKind.FailLoad:
+                _engines[fault.Target].FailNextLoad();
                 break;
             case FaultKind.JoinEngine when !_snapshots[fault.Target].IsPresent:
                 _dispatcher.OnEngineJoined(_now, new(fault.Target), _engines[fault.Target].Model);

@@ -8,7 +8,7 @@ public sealed class ClosedFormStepTime : IStepTimeModel, IModelRunner
 {
     private const double FemtosecondsPerMillisecond = 1e12;
 
-    private readonly long _a, _b, _c, _d, _halfE, _g, _m, _h, _encoder, _swap;
+    private readonly long _a, _b, _c, _d, _halfE, _g, _m, _h, _encoder, _video, _swap;
     private readonly int _n0;
     private readonly long[] _experts; // by P + D, until all experts are touched
 
@@ -25,6 +25,7 @@ public sealed class ClosedFormStepTime : IStepTimeModel, IModelRunner
         _h = Whole(k.H);
         _n0 = k.N0;
         _encoder = Whole(profile.EncoderMillisecondsPerToken);
+        _video = Whole(profile.VideoMillisecondsPerToken ?? profile.EncoderMillisecondsPerToken);
         _swap = Whole(profile.KvBytesPerToken / profile.HostGigabytesPerSecond / 1e6);
         _experts = ExpertShares(k);
     }
@@ -47,7 +48,7 @@ public sealed class ClosedFormStepTime : IStepTimeModel, IModelRunner
             if (decodes > 0) time += _h;
         }
 
-        return Math.Max(1, time + _encoder * shape.EncoderTokens + _swap * shape.SwappedTokens);
+        return Math.Max(1, time + _encoder * shape.EncoderTokens + _video * shape.VideoTokens + _swap * shape.SwappedTokens);
     }
 
     private static long Whole(double milliseconds) => (long)Math.Round(milliseconds * FemtosecondsPerMillisecond);

@@ -39,6 +39,9 @@ public sealed record EngineProfile
     /// <summary>Encoder time per image, video or audio token [ms].</summary>
     public double EncoderMillisecondsPerToken { get; init; } = 0.02;
 
+    /// <summary>The same of a video where it differs; null where it does not.</summary>
+    public double? VideoMillisecondsPerToken { get; init; }
+
     /// <summary>How well the coefficients meet what they were fitted to; null if that is not known.</summary>
     public FitQuality? Fit { get; init; }
 

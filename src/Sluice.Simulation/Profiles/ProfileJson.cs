@@ -67,6 +67,7 @@ internal static class ProfileJson
             ApiOverheadMilliseconds = f.Number("apiOverheadMilliseconds", min: 0, max: 1e5, byDefault: 4),
             HostGigabytesPerSecond = f.Number("hostGigabytesPerSecond", min: 0.001, max: 1e6, byDefault: 25),
             EncoderMillisecondsPerToken = f.Number("encoderMillisecondsPerToken", min: 0, max: 1e4, byDefault: 0.02),
+            VideoMillisecondsPerToken = f.Has("videoMillisecondsPerToken") ? f.Number("videoMillisecondsPerToken", min: 0, max: 1e4) : null,
             Fit = f.Has("fit") ? Fit(f.Object("fit")) : null,
             Points = f.Has("points") ? Points(f.Object("points")) : null,
             SeenRuns = f.Texts("seenRuns"),

@@ -7,7 +7,9 @@ internal static class ComparisonPage
     /// <summary>Curves in one plot; with more runs, only those at one value of the axis are drawn.</summary>
     private const int CurvesMax = 8;
 
-    public static PlotPage Make(IReadOnlyList<RunSummary> runs, string verb)
+    /// <param name="ranking">Stands first, if there is one; the runs are then those of its first seed.</param>
+    public static PlotPage Make(
+        IReadOnlyList<RunSummary> runs, string verb, Ranking? ranking = null, IReadOnlyList<(string System, string Reason)>? leftOut = null)
     {
         var differences = RunDifferences.Of(runs);
         string[] systems = [.. runs.Select(r => r.System).Distinct(StringComparer.Ordinal)];
@@ -20,7 +22,8 @@ internal static class ComparisonPage
                 : $"{runs.Count} runs on {workloads[0]}, at several rates",
             Badge = "simulated",
         };
-        AddTable(page, runs, differences);
+        if (ranking is not null) RankingSection.Add(page, ranking, leftOut ?? []);
+        AddTable(page, runs, differences, ranking is null ? "" : $"Seed {ranking.Seeds[0]}");
         if (differences.Axis is { } axis) AddOverAxis(page, runs, differences, axis);
         else AddBars(page, runs, differences);
         AddLatencies(page, runs, differences);
@@ -29,14 +32,14 @@ internal static class ComparisonPage
         return page;
     }
 
-    private static void AddTable(PlotPage page, IReadOnlyList<RunSummary> runs, RunDifferences differences)
+    private static void AddTable(PlotPage page, IReadOnlyList<RunSummary> runs, RunDifferences differences, string heading)
     {
         var best = new HashSet<(int Row, int Column)>();
         for (var column = 0; column < Metric.Key.Count; column++)
             for (var row = 0; row < runs.Count; row++)
                 if (Metric.Key[column].IsBest(runs, differences, row)) best.Add((row, column + 1));
 
-        page.Section("").Table(
+        page.Section(heading).Table(
             ["run", .. Metric.Key.Select(m => m.Name), "preemptions"],
             [
                 .. runs.Select((r, i) => (IReadOnlyList<string>)

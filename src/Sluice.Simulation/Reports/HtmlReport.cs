@@ -12,6 +12,11 @@ public static class HtmlReport
         page.Write(stream);
     }
 
+    /// <param name="runs">Of the ranking's first seed.</param>
+    public static void Write(
+        Ranking ranking, IReadOnlyList<RunSummary> runs, IReadOnlyList<(string System, string Reason)> leftOut, Stream stream) =>
+        ComparisonPage.Make(runs, "simulate", ranking, leftOut).Write(stream);
+
     public static void Write(IReadOnlyList<RunResult> runs, Stream stream, string verb = "simulate") =>
         Write([.. runs.Select(r => RunSummary.Of(r))], stream, verb);
 }

@@ -43,6 +43,27 @@ public static class RunFolder
         return summaries;
     }
 
+    /// <summary>A ranking over several seeds: comparison.json with every run, ranking.txt and report.html; and the folders of
+    /// the runs of its first seed.</summary>
+    /// <param name="runs">At the first seed, one per system, in the order given.</param>
+    public static void Write(
+        string folder, Ranking ranking, IReadOnlyList<RunResult> runs, IReadOnlyList<RunSummary> all,
+        IReadOnlyList<(string System, string Reason)> leftOut, CancellationToken stop = default)
+    {
+        RunSummary[] summaries = [.. runs.Select(r => RunSummary.Of(r))];
+        var labels = RunDifferences.Of(summaries).Labels;
+        for (var i = 0; i < runs.Count; i++)
+            WriteRun(Path.Combine(folder, NameOf(i, labels[i])), runs[i], summaries[i], "simulate", 5000, stop);
+
+        WriteFile(folder, "comparison.json", s => RunJson.Write(ranking, all, leftOut, s), stop);
+        WriteFile(folder, "ranking.txt", s =>
+        {
+            using var writer = new StreamWriter(s);
+            RankingTable.Write(ranking, writer, width: 160);
+        }, stop);
+        WriteFile(folder, "report.html", s => HtmlReport.Write(ranking, summaries, leftOut, s), stop);
+    }
+
     /// <summary>Safe on every file system: place and label, anything unusual in it replaced by a dash.</summary>
     internal static string NameOf(int place, string label)
     {

@@ -35,6 +35,20 @@ public static class RunJson
         json.WriteEndObject();
     }
 
+    /// <summary>As above, with their <c>ranking</c>, and what could not be run in <c>left_out</c>. What only this machine
+    /// measured is in <c>measured_here</c>; <c>ranking</c> is the same bytes for the same seeds.</summary>
+    public static void Write(
+        Ranking ranking, IReadOnlyList<RunSummary> runs, IReadOnlyList<(string System, string Reason)> leftOut, Stream stream)
+    {
+        using var json = new Utf8JsonWriter(stream, Options);
+        json.WriteStartObject();
+        RankingJson.Write(json, ranking, leftOut);
+        json.WriteStartArray("runs");
+        foreach (var run in runs) WriteRun(json, run);
+        json.WriteEndArray();
+        json.WriteEndObject();
+    }
+
     private static void WriteRun(Utf8JsonWriter json, RunSummary run)
     {
         json.WriteStartObject();
@@ -147,7 +161,7 @@ public static class RunJson
     private static void WritePromise(Utf8JsonWriter json, string key, TimeSpan? promise) =>
         WriteFigure(json, key, promise is { } p && p != TimeSpan.MaxValue ? p.TotalMilliseconds : double.NaN);
 
-    private static void WriteFigure(Utf8JsonWriter json, string key, double value)
+    internal static void WriteFigure(Utf8JsonWriter json, string key, double value)
     {
         if (double.IsFinite(value)) json.WriteNumber(key, value);
         else json.WriteNull(key);

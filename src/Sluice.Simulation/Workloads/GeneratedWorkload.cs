@@ -6,10 +6,10 @@ namespace Sluice.Simulation;
 /// <summary>Requests from an arrival process and length distributions, such as
 /// <c>poisson:rate=2,n=2000,prompt=512,output=128</c>.</summary>
 /// <remarks>
-/// Keys beside those of <see cref="ArrivalProcess"/>, <see cref="LengthSource"/> and <see cref="MediaMix"/>: <c>n</c>
-/// requests or <c>duration</c> of arrivals (one of them), <c>max-total</c> [tokens of prompt and answer; longer ones are
-/// cut, the answer first], <c>cap</c> [tokens; what the caller allows as an answer, instead of the true length; longer
-/// answers are cut], and the names <c>model</c>, <c>tenant</c> and <c>class</c>.
+/// Keys beside those of <see cref="ArrivalProcess"/>, <see cref="LengthSource"/>, <see cref="MediaMix"/> and
+/// <see cref="ToolMix"/>: <c>n</c> requests or <c>duration</c> of arrivals (one of them), <c>max-total</c> [tokens of
+/// prompt and answer; longer ones are cut, the answer first], <c>cap</c> [tokens; what the caller allows as an
+/// answer, instead of the true length; longer answers are cut], and the names <c>model</c>, <c>tenant</c> and <c>class</c>.
 /// </remarks>
 internal static class GeneratedWorkload
 {
@@ -20,6 +20,7 @@ internal static class GeneratedWorkload
         var arrivals = ArrivalProcess.Of(spec, rng.Fork("arrivals"));
         var lengths = LengthSource.Of(spec);
         var media = new MediaMix(spec, rng.Fork("media"));
+        var tools = new ToolMix(spec, rng.Fork("tools"));
         var count = spec.Has("duration") ? int.MaxValue : spec.Count("n", 1, RequestsMax);
         var end = spec.Has("n") ? Instant.Never : new(spec.Duration("duration").Ticks);
         if (spec.Has("n") && spec.Has("duration")) throw spec.Error("has n= and duration=, expected one of them");
@@ -31,6 +32,7 @@ internal static class GeneratedWorkload
 
         var requests = new List<Request>(Math.Min(count, 1 << 20));
         var outputs = new List<int>(requests.Capacity);
+        var calls = new Dictionary<int, ToolCall[]>();
         var stream = rng.Fork("lengths");
         for (var at = arrivals.Next(); requests.Count < count && at < end; at = arrivals.Next())
         {
@@ -41,6 +43,7 @@ internal static class GeneratedWorkload
             prompt = Math.Min(prompt, totalMax - 1 - (work is null ? 0 : Math.Min(work.EncoderTokens, totalMax - 2)));
             prompt += work?.EncoderTokens ?? 0;
             output = Math.Min(output, Math.Min(Math.Max(1, totalMax - prompt), cap ?? int.MaxValue));
+            if (tools.Draw(output) is { } called) calls.Add(requests.Count, called);
             outputs.Add(output);
             requests.Add(new()
             {
@@ -60,6 +63,7 @@ internal static class GeneratedWorkload
                 CultureInfo.InvariantCulture, $"generated, {requests.Count} requests: {spec}{lengths.Source}"),
             Requests = [.. requests],
             OutputTokens = [.. outputs],
+            Calls = calls.Count > 0 ? calls : null,
             Models = [model],
             Tenants = [tenant],
             Classes = [@class],

@@ -68,6 +68,7 @@ public sealed class SloMix
             Tenants = load.Tenants,
             Classes = Array.ConvertAll(_classes, c => c.Name),
             FollowUps = load.FollowUps,
+            Calls = load.Calls,
             PrefixBlockTokens = load.PrefixBlockTokens,
         };
     }

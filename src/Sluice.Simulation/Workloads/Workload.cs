@@ -39,6 +39,9 @@ public sealed record Workload
     /// programs.</summary>
     public IReadOnlyDictionary<int, FollowUp[]>? FollowUps { get; init; }
 
+    /// <summary>Tools that answers call in their middle, in order, by index of the request. Null when nobody calls any.</summary>
+    public IReadOnlyDictionary<int, ToolCall[]>? Calls { get; init; }
+
     /// <summary>Tokens covered by one entry of <see cref="Request.PromptBlocks"/>; 0 when no request has any.</summary>
     public int PrefixBlockTokens { get; init; }
 }

@@ -41,6 +41,7 @@ public static class WorkloadCut
             Tenants = workload.Tenants,
             Classes = workload.Classes,
             FollowUps = workload.FollowUps,
+            Calls = workload.Calls,
             PrefixBlockTokens = workload.PrefixBlockTokens,
         };
     }

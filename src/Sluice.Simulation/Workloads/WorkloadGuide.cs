@@ -45,6 +45,13 @@ public static class WorkloadGuide
         new("video-prep", "time on the host to prepare a video [500ms]"),
     ]);
 
+    private static readonly SpecKeys s_tools = new("tools called in the middle of an answer", [
+        new("tools", "all, or of math, qa, environment, chat, image, speech, joined by + [none]"),
+        new("tool-share", "share of the answers that call one, 0 to 1 [1]"),
+        new("tool-calls", "calls of such an answer [as the tool's users do, 3 to 28 on average]"),
+        new("tool-tokens", "tokens of a tool's result [32]"),
+    ]);
+
     private static readonly SpecKeys s_names = new("names", [
         new("model", "name that all requests carry [default]"),
         new("tenant", "likewise [default]"),
@@ -53,7 +60,7 @@ public static class WorkloadGuide
 
     private static readonly SpecKey s_rate = new("rate", "mean requests per second");
 
-    private static readonly SpecKeys[] s_generated = [s_lengths, s_amount, s_bounds, s_media, s_names];
+    private static readonly SpecKeys[] s_generated = [s_lengths, s_amount, s_bounds, s_media, s_tools, s_names];
 
     /// <summary>In the order of <see cref="WorkloadSource.Kinds"/>.</summary>
     public static IReadOnlyList<SpecKind> Kinds { get; } =

@@ -54,6 +54,7 @@ public static class WorkloadMerge
             Tenants = tenants.Names,
             Classes = classes.Names,
             FollowUps = FollowUps(parts, numbering),
+            Calls = Calls(parts, numbering),
             PrefixBlockTokens = PrefixBlockTokens(parts),
         };
     }
@@ -76,6 +77,11 @@ public static class WorkloadMerge
 
         return merged;
     }
+
+    private static Dictionary<int, ToolCall[]>? Calls(IReadOnlyList<Workload> parts, Numbering numbering) =>
+        parts.All(part => part.Calls is null) ? null : parts
+            .SelectMany((part, p) => part.Calls?.Select(c => (At: numbering.IndexOf(p, c.Key), c.Value)) ?? [])
+            .ToDictionary(c => c.At, c => c.Value);
 
     private static int PrefixBlockTokens(IReadOnlyList<Workload> parts)
     {

@@ -21,6 +21,7 @@ internal sealed class Writer : IAsyncDisposable
     private readonly IDatabase _database;
     private readonly Task _ended;
     private ISession? _session;
+    private int _count;
 
     public Writer(IDatabase database, ISession session)
     {
@@ -30,22 +31,29 @@ internal sealed class Writer : IAsyncDisposable
         new Thread(() => Loop(ended)) { IsBackground = true, Name = "sluice store writer" }.Start();
     }
 
+    /// <summary>Writes that were asked for and not acknowledged.</summary>
+    public int Waiting => Volatile.Read(ref _count);
+
     /// <summary>Completes when what the write did survives power loss.</summary>
     /// <param name="write">May run more than once; must depend on nothing but the database and its own arguments.</param>
     /// <exception cref="StorageException">It was not acknowledged, and may be repeated.</exception>
     public async Task<T> WriteAsync<T>(Func<ISession, T> write, CancellationToken cancellation)
     {
         var entry = new Write<T>(write);
+        Interlocked.Increment(ref _count);
         try
         {
             await _waiting.Writer.WriteAsync(entry, cancellation);
+            return await entry.Done; // Not cancelled any more: the caller must learn what became of it.
         }
         catch (ChannelClosedException e)
         {
             throw new StorageException("the store is closed", e);
         }
-
-        return await entry.Done; // Not cancelled any more: the caller must learn what became of it.
+        finally
+        {
+            Interlocked.Decrement(ref _count);
+        }
     }
 
     public async ValueTask DisposeAsync()

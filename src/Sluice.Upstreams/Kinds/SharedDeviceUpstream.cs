@@ -48,6 +48,15 @@ public sealed class SharedDeviceUpstream : IUpstream
                 CallEnd.Busy, 503, -1, 0, ErrorJson.Write($"{call.Model} sleeps in {Name}.", "server_error"))),
         };
 
+    public bool TryEvict(RequestId request) => _engines.Any(e => ((IUpstream)e).TryEvict(request));
+
+    public bool Keeps(RequestId request) => _engines.Any(e => ((IUpstream)e).Keeps(request));
+
+    public void Forget(RequestId request)
+    {
+        foreach (IUpstream engine in _engines) engine.Forget(request);
+    }
+
     public Task<UpstreamReport?> ReportAsync(CancellationToken cancel) =>
         Awake?.ReportAsync(cancel) ?? Task.FromResult<UpstreamReport?>(null);
 

@@ -4,6 +4,8 @@ namespace Sluice.Engine.Tests;
 
 /// <summary>What llama.cpp, and a pass in float64, make of small models. A case is computed in one step, prompt and golden tokens
 /// together: that chunking changes nothing is <see cref="BatchInvarianceTests"/>' business.</summary>
+/// <remarks>Beside quantised weights activations are rounded to 16 bits, which moves log probabilities by up to 0.001 on these
+/// models; the 8 bits of llama.cpp move them by 0.13 to 0.6. Everything else is as exact as floats.</remarks>
 public sealed class GoldenCompletionTests
 {
     public static TheoryData<string> Models => SharedData.Golden is null
@@ -15,8 +17,8 @@ public sealed class GoldenCompletionTests
     {
         using var file = GgufFile.Open(SharedData.Model(model));
         using var transformer = new Transformer(file, ModelConfig.Read(file), new() { Threads = 2, TotalBlocks = 32, ContextMax = 512 });
-        var worst = 0.0;
-        double sum = 0, count = 0;
+        var isWhole = model.EndsWith("F32", StringComparison.Ordinal) || model.EndsWith("F16", StringComparison.Ordinal);
+        List<double> exact = [], top = [];
 
         foreach (var line in File.ReadLines(SharedData.File("completions", model + ".jsonl")))
         {
@@ -27,8 +29,9 @@ public sealed class GoldenCompletionTests
                 for (var j = 0; j < golden.ExactTop[i].Length; j++)
                 {
                     // The pairs of top hold the ids.
-                    var off = Math.Abs(logProbabilities[i][(int)golden.Top[i][j][0]] - golden.ExactTop[i][j]);
-                    (worst, sum, count) = (Math.Max(worst, off), sum + off, count + 1);
+                    var here = logProbabilities[i][(int)golden.Top[i][j][0]];
+                    exact.Add(Math.Abs(here - golden.ExactTop[i][j]));
+                    if (i < golden.Stable) top.Add(Math.Abs(here - golden.Top[i][j][1]));
                 }
             }
 
@@ -39,13 +42,26 @@ public sealed class GoldenCompletionTests
                 Assert.InRange(logProbabilities[i][golden.Tokens[i]], golden.Logprobs[i] - 1e-4, golden.Logprobs[i] + 1e-4);
         }
 
-        Assert.True(worst <= 1e-4 && sum / count <= 2e-5, $"{model}: off by at most {worst:g3}, {sum / count:g3} in the mean");
+        var (most, mean) = isWhole ? (1e-4, 2e-5) : (2e-3, 4e-4);
+        Assert.True(exact.Max() <= most && exact.Average() <= mean,
+            $"{model}: off by at most {exact.Max():g3}, {exact.Average():g3} in the mean");
+        var tolerance = Tolerance(model);
+        Assert.InRange(top.Max(), 0, tolerance.GetProperty("top_kv_f32_max").GetDouble());
+        Assert.InRange(top.Average(), 0, tolerance.GetProperty("top_mean").GetDouble());
+        Assert.InRange(top.Order().ElementAt(top.Count * 9 / 10), 0, tolerance.GetProperty("top_p90").GetDouble());
     }
 
     private static readonly JsonSerializerOptions s_web = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     private sealed record Golden(
         string Case, int[] Prompt, int[] Tokens, double[] Logprobs, double[][][] Top, double[][] ExactTop, int Stable);
+
+    private static JsonElement Tolerance(string model)
+    {
+        using var manifest = JsonDocument.Parse(File.ReadAllBytes(SharedData.File("manifest.json")));
+        return manifest.RootElement.GetProperty("models").EnumerateArray()
+            .Single(m => m.GetProperty("name").GetString() == model).GetProperty("tolerance").Clone();
+    }
 
     /// <summary>For every golden token, over the vocabulary.</summary>
     private static double[][] Compute(Transformer transformer, Golden golden)

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text;
 using System.Text.Json;
 using Sluice.Core;
@@ -91,6 +92,159 @@ public sealed class InProcessUpstreamTests
     }
 
     [Theory]
+    [InlineData(true, "")]
+    [InlineData(false, "")]
+    [InlineData(true, ""","n":3""")]
+    public async Task An_evicted_answer_goes_on_without_prefill_token_for_token(bool stream, string more)
+    {
+        var body = $$"""{"messages":[{"role":"user","content":"go on and on"}],"max_tokens":40,"temperature":1,"seed":9,"ignore_eos":true{{more}}}""";
+        await using var other = await UpAsync();
+        var whole = await CallAsync(other, body, stream: stream);
+        ServingModel? model = null;
+        using var tokens = new Steps();
+        await using var upstream = await UpAsync(file => model = Open(file, onForward: tokens.Take));
+        var sink = new Collected();
+
+        var first = upstream.CallAsync(Call(body, UpstreamApi.ChatCompletions, stream, 7), sink, default);
+        await tokens.Tenth;
+        Assert.True(upstream.TryEvict(new(7)));
+        tokens.Go();
+        var evicted = await first;
+        var prefilled = model!.Engine.Status.PrefillTokens;
+
+        Assert.Equal(CallEnd.Evicted, evicted.End);
+        Assert.True(evicted.OutputTokens > 0);
+        Assert.True(upstream.Keeps(new(7)));
+        Assert.Equal((0, 0), (model.Engine.Status.Running, model.Engine.Status.Outstanding));
+        sink.Outcome = await upstream.CallAsync(
+            Call(body, UpstreamApi.ChatCompletions, stream, 7) with { IsPaused = true }, sink, default);
+
+        Assert.Equal(CallEnd.Completed, sink.Outcome.End);
+        Assert.Equal(whole.Outcome.OutputTokens, sink.Outcome.OutputTokens);
+        Assert.Equal(whole.Outcome.PromptTokens, sink.Outcome.PromptTokens);
+        Assert.Equal(prefilled, model.Engine.Status.PrefillTokens);
+        if (stream) Assert.All(Enumerable.Range(0, 3), i => Assert.Equal(whole.Text(i), sink.Text(i)));
+        else Assert.Equal(whole.Json.GetProperty("choices").GetRawText(), sink.Json.GetProperty("choices").GetRawText());
+        Assert.False(upstream.Keeps(new(7)));
+    }
+
+    [Fact]
+    public async Task An_evicted_answer_that_is_forgotten_goes_on_from_its_tokens_and_frees_what_was_kept()
+    {
+        const string Body = """{"messages":[{"role":"user","content":"go on and on"}],"max_tokens":40,"temperature":1,"seed":9,"ignore_eos":true}""";
+        await using var other = await UpAsync();
+        var whole = await CallAsync(other, Body, stream: true);
+        using var tokens = new Steps();
+        await using var upstream = await UpAsync(file => Open(file, onForward: tokens.Take));
+        var begun = new Collected();
+        var first = upstream.CallAsync(Call(Body, UpstreamApi.ChatCompletions, true, 7), begun, default);
+        await tokens.Tenth;
+        Assert.True(upstream.TryEvict(new(7)));
+        tokens.Go();
+        Assert.Equal(CallEnd.Evicted, (await first).End);
+
+        upstream.Forget(new(7));
+        var paused = await upstream.CallAsync(Call(Body, UpstreamApi.ChatCompletions, true, 7) with { IsPaused = true }, begun, default);
+        var rest = await CallAsync(upstream, Body, stream: true, id: 7, resume: new(begun.Text(0), begun.Tokens));
+
+        Assert.False(upstream.Keeps(new(7)));
+        Assert.Equal(CallEnd.Busy, paused.End);
+        Assert.Equal(whole.Text(0), begun.Text(0) + rest.Text(0));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Behind_the_gateway_background_work_gives_way_and_goes_on_as_if_it_had_not(bool stream)
+    {
+        const string More = ""","max_tokens":40,"temperature":1,"seed":9,"ignore_eos":true,"stream_options":{"include_usage":true}""";
+        var body = TestGateway.Chat(More + (stream ? ""","stream":true""" : ""), "go on and on");
+        await using var other = await UpAsync();
+        var whole = await CallAsync(other, body, stream: true);
+        ServingModel? model = null;
+        using var tokens = new Steps();
+        await using var gateway = await TestGateway.StartAsync(
+            new Evicting(await UpAsync(file => model = Open(file, onForward: tokens.Take, sequencesMax: 1)), tokens.Go));
+
+        var background = gateway.PostAsync("/v1/chat/completions", body, default, ("x-sluice-class", "background"));
+        await tokens.Tenth;
+        var urgent = gateway.ChatAsync(""","max_tokens":3,"ignore_eos":true""", ("x-llm-d-slo-ttft-ms", "200"));
+        Assert.Equal(HttpStatusCode.OK, (await urgent).StatusCode);
+        var prompts = (await (await urgent).JsonAsync()).GetProperty("usage").GetProperty("prompt_tokens").GetInt32();
+        var answer = await background;
+        var (text, usage) = await ReadAsync(answer, stream);
+
+        Assert.Equal(whole.Text(0), text);
+        Assert.Equal(whole.Events[^1].GetProperty("usage").GetRawText(), usage);
+        Assert.Equal(whole.Outcome.PromptTokens + prompts, model!.Engine.Status.PrefillTokens);
+        if (!stream) Assert.Equal("1", answer.Header("x-sluice-evictions"));
+
+        static async Task<(string?, string)> ReadAsync(HttpResponseMessage answer, bool stream)
+        {
+            if (stream)
+            {
+                var events = await answer.EventsAsync();
+                return (Answers.TextOf(events), JsonDocument.Parse(events[^2]).RootElement.GetProperty("usage").GetRawText());
+            }
+
+            var json = await answer.JsonAsync();
+            return (
+                json.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString(), json.GetProperty("usage").GetRawText());
+        }
+    }
+
+    // The model is made to answer with a call, or with two, by a grammar.
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(false, 1)]
+    [InlineData(true, 2)]
+    [InlineData(false, 2)]
+    public async Task A_tool_call_in_the_answer_is_given_as_one(bool stream, int calls)
+    {
+        const string One = """{"const":{"name":"weather","arguments":{"city":"Bern"}}}""";
+        var schema = calls == 1 ? One : $$"""{"type":"array","items":{{One}},"minItems":2,"maxItems":2}""";
+        var body = """
+            {"messages":[{"role":"user","content":"how is the weather"}],"max_tokens":200,"temperature":0,
+             "tools":[{"type":"function","function":{"name":"weather","parameters":{}}}],
+             "response_format":{"type":"json_schema","json_schema":{"name":"s","schema":SCHEMA}}}
+            """.Replace("SCHEMA", schema, StringComparison.Ordinal);
+        await using var upstream = await UpAsync(file => Open(file, template: "{# <|python_tag|> #}{{ messages[0].content }}"));
+        await using var other = await UpAsync();
+
+        var answer = await CallAsync(upstream, body, stream: stream);
+        var text = await CallAsync(other, body); // Its template knows no calls.
+
+        var choices = answer.Events.Select(e => e.GetProperty("choices")[0]).ToArray();
+        JsonElement[] found = stream
+            ? [.. choices.Select(c => c.GetProperty("delta")).Where(d => d.TryGetProperty("tool_calls", out _))
+                .Select(d => d.GetProperty("tool_calls")[0])]
+            : [.. choices[0].GetProperty("message").GetProperty("tool_calls").EnumerateArray()];
+        Assert.Equal("tool_calls", choices[^1].GetProperty("finish_reason").GetString());
+        Assert.Equal(calls, found.Select(c => c.GetProperty("id").GetString()).Distinct().Count());
+        foreach (var one in found)
+        {
+            Assert.Equal("weather", one.GetProperty("function").GetProperty("name").GetString());
+            Assert.Equal("""{"city":"Bern"}""", one.GetProperty("function").GetProperty("arguments").GetString());
+        }
+
+        if (stream) Assert.Equal("", answer.Text(0));
+        else Assert.Equal(JsonValueKind.Null, choices[0].GetProperty("message").GetProperty("content").ValueKind);
+        Assert.Equal(answer.Outcome.OutputTokens, answer.Tokens);
+        Assert.Contains("weather", text.Json.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString(), StringComparison.Ordinal);
+        Assert.Equal("stop", text.Json.GetProperty("choices")[0].GetProperty("finish_reason").GetString());
+    }
+
+    [Fact]
+    public async Task Nothing_is_evicted_that_is_not_there()
+    {
+        await using var upstream = await UpAsync();
+        await CallAsync(upstream, """{"prompt":"x","max_tokens":1}""", UpstreamApi.Completions, id: 3);
+
+        Assert.False(upstream.TryEvict(new(3)));
+        Assert.False(upstream.Keeps(new(3)));
+    }
+
+    [Theory]
     [InlineData("""{"messages":[]}""", "messages is empty")]
     [InlineData("""{"messages":"hi"}""", "messages must be a list")]
     [InlineData("""{"messages":[{"role":"user","content":"a"}],"n":0}""", "n must be a whole number")]
@@ -132,19 +286,20 @@ public sealed class InProcessUpstreamTests
     private static string[] Loaded(InProcessUpstream upstream) =>
         [.. upstream.Capabilities.Models.Where(m => m.IsLoaded).Select(m => m.Name)];
 
-    private static async Task<InProcessUpstream> UpAsync()
+    private static async Task<InProcessUpstream> UpAsync(Func<ModelFile, ServingModel>? open = null)
     {
-        var upstream = new InProcessUpstream(new() { Models = [new("m", "m")], Open = file => Open(file) }, TimeProvider.System);
+        var upstream = new InProcessUpstream(new() { Models = [new("m", "m")], Open = open ?? (file => Open(file)) }, TimeProvider.System);
         Assert.True(await upstream.LoadAsync("m", default));
         return upstream;
     }
 
-    private static ServingModel Open(ModelFile file, long bytes = 1)
+    private static ServingModel Open(
+        ModelFile file, long bytes = 1, Action<ForwardBatch>? onForward = null, int sequencesMax = 32,
+        string template = "{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}")
     {
-        var model = new FakeTransformer(200, blockTokens: 16, vocabulary: s_tokenizer.Vocabulary.Count);
-        var template = ChatTemplate.Parse("{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}");
+        var model = new FakeTransformer(200, blockTokens: 16, vocabulary: s_tokenizer.Vocabulary.Count) { OnForward = onForward };
         var loop = new ServingLoop(model, new RunningFirst(new()), new(), TimeProvider.System);
-        return new(new(s_tokenizer, template), loop, 32, bytes, new MemoryStream(), file.Name);
+        return new(new(s_tokenizer, ChatTemplate.Parse(template)), loop, sequencesMax, bytes, new MemoryStream(), file.Name);
     }
 
     private static UpstreamCall Call(
@@ -162,6 +317,51 @@ public sealed class InProcessUpstreamTests
         var sink = new Collected();
         sink.Outcome = await upstream.CallAsync(Call(body, api, stream, id, model, resume), sink, default);
         return sink;
+    }
+
+    /// <summary>Stops the engine in its tenth step until the case has done what it wants to do then.</summary>
+    private sealed class Steps : IDisposable
+    {
+        private readonly TaskCompletionSource _tenth = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly ManualResetEventSlim _go = new();
+        private int _steps;
+
+        public Task Tenth => _tenth.Task;
+
+        public void Take(ForwardBatch batch)
+        {
+            if (++_steps != 10) return;
+            _tenth.SetResult();
+            _go.Wait();
+        }
+
+        public void Go() => _go.Set();
+
+        public void Dispose() => _go.Dispose();
+    }
+
+    /// <summary>Says when an eviction is asked for.</summary>
+    private sealed class Evicting(IUpstream upstream, Action onEvict) : IUpstream
+    {
+        public string Name => upstream.Name;
+        public UpstreamCapabilities Capabilities => upstream.Capabilities;
+
+        public bool TryEvict(RequestId request)
+        {
+            var isAsked = upstream.TryEvict(request);
+            onEvict();
+            return isAsked;
+        }
+
+        public bool Keeps(RequestId request) => upstream.Keeps(request);
+        public void Forget(RequestId request) => upstream.Forget(request);
+        public Task<bool> ProbeAsync(CancellationToken cancel) => upstream.ProbeAsync(cancel);
+        public Task<UpstreamReport?> ReportAsync(CancellationToken cancel) => upstream.ReportAsync(cancel);
+        public Task<bool> LoadAsync(string model, CancellationToken cancel) => upstream.LoadAsync(model, cancel);
+        public ValueTask DisposeAsync() => upstream.DisposeAsync();
+
+        public Task<CallOutcome> CallAsync(UpstreamCall call, IAnswerSink sink, CancellationToken cancel) =>
+            upstream.CallAsync(call, sink, cancel);
     }
 
     private sealed class Collected : IAnswerSink

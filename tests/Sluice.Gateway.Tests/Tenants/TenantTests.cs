@@ -124,6 +124,35 @@ public sealed class TenantTests : IAsyncLifetime, IDisposable
         Assert.Equal((2, 20, 6), (usage.GetProperty("requests").GetInt32(), usage.GetProperty("input_tokens").GetInt32(), usage.GetProperty("output_tokens").GetInt32()));
     }
 
+    [Theory]
+    [InlineData("/v1/chat/completions")]
+    [InlineData("/v1/responses")]
+    public async Task A_request_that_is_turned_away_uses_no_tokens(string path)
+    {
+        var key = await KeyAsync("acme", """{"tokens_per_minute":40}""");
+
+        for (var i = 0; i < 5; i++)
+        {
+            var wrong = await _gateway.PostAsync(path, $"{{\"model\": [{new string(' ', 100)}]}}", default, ("Authorization", $"Bearer {key}"));
+            Assert.Equal(HttpStatusCode.BadRequest, wrong.StatusCode);
+        }
+
+        Assert.Equal(HttpStatusCode.OK, (await ChatAsync(key)).StatusCode);
+    }
+
+    [Fact]
+    public async Task Batch_lines_count_in_usage_and_not_against_the_limit()
+    {
+        var key = await KeyAsync("acme", """{"tokens_per_minute":40}""");
+        var door = new TenantDoor(_directory);
+
+        door.Ended(_directory.CallerOf("acme"), new(LiveEnd.Completed, default, PromptTokens: 1000, OutputTokens: 500));
+
+        var usage = (await (await _admin.GetAsync("/admin/tenants")).JsonAsync()).GetProperty("data")[0].GetProperty("usage");
+        Assert.Equal((1000, 500), (usage.GetProperty("input_tokens").GetInt32(), usage.GetProperty("output_tokens").GetInt32()));
+        Assert.Equal(HttpStatusCode.OK, (await ChatAsync(key)).StatusCode);
+    }
+
     [Fact]
     public async Task Looking_at_things_is_not_limited()
     {

@@ -67,12 +67,18 @@ public sealed class QlmConservationTests
             if (rng.Next(5) > 0) faults.Add(new(Instant.FromSeconds(at + rng.NextDouble() * 10), FaultKind.JoinEngine, engine));
         }
 
+        var dice = rng.Fork("loads");
+        for (var left = dice.Next(2) == 0 ? 0 : dice.Next(12); left > 0; left--)
+            faults.Add(new(Instant.FromSeconds(dice.NextDouble() * seconds * 2), FaultKind.FailLoad, dice.Next(engines)));
+
         var options = new QlmOptions
         {
             Pulling = rng.Next(8) > 0, Eviction = rng.Next(8) > 0, Swapping = rng.Next(8) > 0, Balancing = rng.Next(8) > 0,
             Searches = rng.Next(4) > 0, GroupCap = rng.NextDouble() * 4, Residence = rng.Next(3) * 2, PinInteractive = rng.Next(8) == 0,
             SolverMoves = rng.Next(500), Tick = TimeSpan.FromSeconds(0.5 + rng.NextDouble() * 5),
         };
+        if (seed % 3 == 0)
+            options = options with { Prompts = TimeSpan.FromSeconds(0.05 + seed % 7 / 5.0), Keep = TimeSpan.FromSeconds(20) };
         return QlmRun.Of(
             QlmRun.Workload(all, models), QlmRun.Fleet(engines, models, 2500 + rng.Next(4000)), options, 1 + rng.Next(12),
             loadSeconds: 0.5 + rng.NextDouble() * 3, faults: [.. faults.OrderBy(f => f.At.Ticks)],

@@ -75,6 +75,25 @@ public sealed class RankTests
         Assert.Equal(200, engine.Events.Of(EventKind.Finished).Length);
     }
 
+    /// <summary>One sequence is in host memory and becomes first; for its blocks the only decode has to go.</summary>
+    [Fact]
+    public void Whoever_comes_back_for_the_only_decode_comes_at_once()
+    {
+        for (var blocks = 4; blocks <= 7; blocks++)
+        {
+            for (var after = 1; after <= 8; after++)
+            {
+                var engine = new TestEngine(
+                    Systems.Make($"ltr-rank length=oracle starved-after={after} quantum=3").Iteration(), new(TokenBudget: 64, SequencesMax: 8),
+                    new CountingKvCache(blocks, 16, hostBlocks: 2 * blocks));
+                for (var i = 0; i < 4; i++) engine.Submit(i, 10 + i, 40 + i);
+                engine.Run();
+
+                Assert.Equal(4, engine.Events.Ids(EventKind.Finished).Length);
+            }
+        }
+    }
+
     /// <summary>Steps between two tokens of one long answer, beside short ones without end.</summary>
     private static int LongestWait(string line)
     {

@@ -10,20 +10,20 @@ public sealed class ClosedFormStepTimeTests
     };
 
     [Theory]
-    [InlineData(0, 1, 100, 0, 0, 0)]
-    [InlineData(0, 50, 5000, 0, 0, 0)]
-    [InlineData(300, 0, 0, 90_000, 0, 0)]
-    [InlineData(300, 50, 5000, 90_000, 0, 0)]
-    [InlineData(90, 10, 700, 8_100, 64, 0)]
-    [InlineData(91, 10, 700, 8_281, 64, 128)]
+    [InlineData(0, 1, 100, 0, 0, 0, 0)]
+    [InlineData(0, 50, 5000, 0, 0, 0, 0)]
+    [InlineData(300, 0, 0, 90_000, 0, 0, 0)]
+    [InlineData(300, 50, 5000, 90_000, 0, 0, 0)]
+    [InlineData(90, 10, 700, 8_100, 64, 0, 0)]
+    [InlineData(91, 10, 700, 8_281, 64, 32, 128)]
     public void Is_the_formula_of_the_profile_term_by_term(
-        int prefill, int decodes, long context, long pairsTwice, int encoderTokens, long swapped)
+        int prefill, int decodes, long context, long pairsTwice, int encoderTokens, int videoTokens, long swapped)
     {
-        var profile = A.Profile(s_all);
+        var profile = A.Profile(s_all) with { VideoMillisecondsPerToken = 0.5 };
         var time = new ClosedFormStepTime(profile).StepTime(new BatchShape
         {
             PrefillTokens = prefill, DecodeSequences = decodes, ContextTokens = context, AttentionPairsTwice = pairsTwice,
-            EncoderTokens = encoderTokens, SwappedTokens = swapped,
+            EncoderTokens = encoderTokens, VideoTokens = videoTokens, SwappedTokens = swapped,
         });
 
         var k = s_all;
@@ -31,7 +31,7 @@ public sealed class ClosedFormStepTimeTests
         var expected = k.A + k.B * prefill + k.C * decodes + k.D * context + k.E * pairsTwice / 2 + k.G * Math.Max(0, tokens - k.N0)
             + (prefill > 0 ? k.M * context + (decodes > 0 ? k.H : 0) : 0)
             + k.X * (1 - Math.Pow(1 - k.TopK / (double)k.Experts, tokens))
-            + profile.EncoderMillisecondsPerToken * encoderTokens
+            + profile.EncoderMillisecondsPerToken * encoderTokens + 0.5 * videoTokens
             + swapped * profile.KvBytesPerToken / profile.HostGigabytesPerSecond / 1e6;
 
         Assert.Equal(expected, time / 1e12, 1e-5 * expected);

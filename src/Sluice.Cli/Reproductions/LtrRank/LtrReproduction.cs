@@ -115,15 +115,14 @@ public sealed class LtrReproduction : IReproduction
         yield return new(
             "and latency rises by less than 30 %", "< 30 %", RowText.Percent(on.Latency / off.Latency - 1),
                 on.Latency < 1.3 * off.Latency,
-                    "The threshold is 200 steps, some 4 s here: past saturation much of the queue is promoted, and the order becomes "
-                + "that of arrival.");
+                    "Mean latency per token at 1.1 times saturation.");
     }
 
     private static ReproductionRow Learned(double tau) => new(
-        "tau of our own linear ranker, on classes, tenants and sizes", "0.52-0.64, a language model; at least 0.4",
+        "tau of our own linear ranker, on classes, tenants and sizes", "0.52-0.64 (a language model)",
             RowText.Times(tau).TrimEnd('×'),
-            tau >= 0.4,
-        "On a mix of four applications; it sees no text, so within an application it knows the prompt's size only.");
+            tau >= 0.5,
+        "On a mix of four applications; it sees no text, so within an application it knows the prompt's size only. Agrees from 0.5.");
 
     private static PoissonLoad Load(ReproductionContext context, int count) => new(
         "ShareGPT", "lengths=sharegpt", count, context.Seed, static (p, o) => p + o <= 4096 ? (p, Math.Min(o, 2048)) : null);

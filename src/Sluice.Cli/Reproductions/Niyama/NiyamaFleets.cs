@@ -12,7 +12,7 @@ internal sealed class NiyamaFleets
 
     public NiyamaFleets(ReproductionContext context)
     {
-        var duration = TimeSpan.FromMinutes(context.IsSmall ? 20 : 180);
+        var duration = TimeSpan.FromMinutes(context.IsSmall ? 20 : 60);
         var load = NiyamaSetup.Load(context, "fleet", (int)(36 * duration.TotalSeconds), NiyamaSetup.EqualShares);
         var workload = load.At(Rate, duration);
         foreach (var engines in (int[])[9, 10, 11]) Add($"shared {engines}", () => Broken(workload, NiyamaSetup.QoServe, engines));

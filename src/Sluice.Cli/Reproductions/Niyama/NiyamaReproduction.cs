@@ -26,7 +26,7 @@ public sealed class NiyamaReproduction : IReproduction
 
     public ReproductionResult Run(ReproductionContext context)
     {
-        var duration = TimeSpan.FromMinutes(context.IsSmall ? 40 : 240);
+        var duration = TimeSpan.FromMinutes(context.IsSmall ? 40 : 120);
         var load = NiyamaSetup.Load(context, "Azure code", (int)(9 * duration.TotalSeconds), NiyamaSetup.EqualShares);
         var trials = NiyamaSetup.Trials(load, duration);
         Contender[] all = [NiyamaSetup.Fcfs, NiyamaSetup.Srpf, .. s_ladder];
@@ -73,8 +73,10 @@ public sealed class NiyamaReproduction : IReproduction
         yield return new(
             "late at 6/s: EDF, + dynamic chunks, + relegation, + hybrid priority", "100, 74, 26, 16 %",
             string.Join(", ", ladder.Select(l => RowText.Percent(l))), ladder.Zip(ladder.Skip(1)).All(p => p.First >= p.Second)
-                && ladder[0] > 0.7,
-            "Compared: the order of the four, and EDF above 70 %.");
+                && ladder[0] > 0.9,
+            "Compared: the order of the four, and EDF above 90 %. The shorter the run, the less of an overload shows: promises of "
+                + "ten minutes "
+                + "and more let much of it pass.");
         var lowest = s_rates.Select((_, i) => broken[NiyamaSetup.QoServe][i] <= broken.Values.Min(b => b[i]) + 0.01).All(b => b);
         yield return new(
             "2 to 6/s: QoServe has the fewest late requests at every rate", "yes", lowest ? "yes" : "no", lowest,
@@ -83,10 +85,11 @@ public sealed class NiyamaReproduction : IReproduction
                     .Select(c => RowText.Percent(broken[c][i]))))) + " (FCFS / SRPF / EDF / QoServe).");
         var fcfsFirst = FirstOver(broken[NiyamaSetup.Fcfs], 0.01) <= FirstOver(broken[NiyamaSetup.Edf], 0.01);
         yield return new(
-            "FCFS collapses first, EDF later and at once", "yes", fcfsFirst ? "yes" : "no", fcfsFirst && broken[NiyamaSetup.Edf][at] > 0.9,
+            "FCFS collapses first, EDF later and at once", "yes", fcfsFirst ? "FCFS first" : "EDF first", fcfsFirst
+                && broken[NiyamaSetup.Edf][at] > 0.9,
             $"More than 1 % late from {RowText.PerSecond(s_rates[FirstOver(broken[NiyamaSetup.Fcfs], 0.01)])} and "
             + $"{RowText.PerSecond(s_rates[FirstOver(broken[NiyamaSetup.Edf], 0.01)])}; "
-            + $"EDF {RowText.Percent(broken[NiyamaSetup.Edf][at])} at 6/s.");
+            + $"EDF {RowText.Percent(broken[NiyamaSetup.Edf][at])} at 6/s. Compared: also that EDF is above 90 % then.");
     }
 
     private static int FirstOver(double[] broken, double limit) => Math.Max(0, Array.FindIndex(broken, b => b > limit)) is var i

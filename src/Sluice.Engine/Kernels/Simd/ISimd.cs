@@ -36,17 +36,17 @@ internal unsafe interface ISimd<TF, TI>
     static abstract TI WidenUInt16(void* at);
     static abstract TI And(TI a, TI b);
 
-    /// <summary>Bits of <paramref name="a"/> where the mask has ones, of <paramref name="b"/> elsewhere.</summary>
-    static abstract TI Select(TI mask, TI a, TI b);
+    static abstract TI Or(TI a, TI b);
 
-    /// <summary>A mask of four bits in every lane, and the two bits above them.</summary>
-    static abstract TI Wider(TI mask);
+    /// <summary>The products of the lower halves and of the upper halves of each lane, as signed numbers of 16 bits, added to
+    /// the lane of <paramref name="c"/>.</summary>
+    static abstract TI AddProducts(TI a, TI b, TI c);
 
-    static abstract TI Left4(TI a);
+    /// <summary>Each half of a lane shifted right by itself, zeros following.</summary>
+    static abstract TI RightInHalves(TI a, int count);
+
     static abstract TI Left13(TI a);
     static abstract TI Left16(TI a);
-    static abstract TI Right2(TI a);
-    static abstract TI Right16(TI a);
 
     /// <summary>The signed number in each lane.</summary>
     static abstract TF ToFloat(TI a);

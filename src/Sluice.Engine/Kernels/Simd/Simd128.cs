@@ -59,26 +59,20 @@ internal readonly unsafe struct Simd128 : ISimd<Vector128<float>, Vector128<int>
     public static Vector128<int> And(Vector128<int> a, Vector128<int> b) => a & b;
 
     [MethodImpl(Inline)]
-    public static Vector128<int> Select(Vector128<int> mask, Vector128<int> a, Vector128<int> b) =>
-        Vector128.ConditionalSelect(mask, a, b);
+    public static Vector128<int> Or(Vector128<int> a, Vector128<int> b) => a | b;
 
     [MethodImpl(Inline)]
-    public static Vector128<int> Wider(Vector128<int> mask) => mask | (mask << 2);
+    public static Vector128<int> AddProducts(Vector128<int> a, Vector128<int> b, Vector128<int> c) =>
+        ((a << 16) >> 16) * ((b << 16) >> 16) + (a >> 16) * (b >> 16) + c;
 
     [MethodImpl(Inline)]
-    public static Vector128<int> Left4(Vector128<int> a) => a << 4;
+    public static Vector128<int> RightInHalves(Vector128<int> a, int count) => (a.AsUInt16() >>> count).AsInt32();
 
     [MethodImpl(Inline)]
     public static Vector128<int> Left13(Vector128<int> a) => a << 13;
 
     [MethodImpl(Inline)]
     public static Vector128<int> Left16(Vector128<int> a) => a << 16;
-
-    [MethodImpl(Inline)]
-    public static Vector128<int> Right2(Vector128<int> a) => a >>> 2;
-
-    [MethodImpl(Inline)]
-    public static Vector128<int> Right16(Vector128<int> a) => a >>> 16;
 
     [MethodImpl(Inline)]
     public static Vector128<float> ToFloat(Vector128<int> a) => Vector128.ConvertToSingle(a);

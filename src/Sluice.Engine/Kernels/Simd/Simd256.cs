@@ -56,26 +56,20 @@ internal readonly unsafe struct Simd256 : ISimd<Vector256<float>, Vector256<int>
     public static Vector256<int> And(Vector256<int> a, Vector256<int> b) => a & b;
 
     [MethodImpl(Inline)]
-    public static Vector256<int> Select(Vector256<int> mask, Vector256<int> a, Vector256<int> b) =>
-        Vector256.ConditionalSelect(mask, a, b);
+    public static Vector256<int> Or(Vector256<int> a, Vector256<int> b) => a | b;
 
     [MethodImpl(Inline)]
-    public static Vector256<int> Wider(Vector256<int> mask) => mask | (mask << 2);
+    public static Vector256<int> AddProducts(Vector256<int> a, Vector256<int> b, Vector256<int> c) =>
+        Avx2.MultiplyAddAdjacent(a.AsInt16(), b.AsInt16()) + c;
 
     [MethodImpl(Inline)]
-    public static Vector256<int> Left4(Vector256<int> a) => a << 4;
+    public static Vector256<int> RightInHalves(Vector256<int> a, int count) => (a.AsUInt16() >>> count).AsInt32();
 
     [MethodImpl(Inline)]
     public static Vector256<int> Left13(Vector256<int> a) => a << 13;
 
     [MethodImpl(Inline)]
     public static Vector256<int> Left16(Vector256<int> a) => a << 16;
-
-    [MethodImpl(Inline)]
-    public static Vector256<int> Right2(Vector256<int> a) => a >>> 2;
-
-    [MethodImpl(Inline)]
-    public static Vector256<int> Right16(Vector256<int> a) => a >>> 16;
 
     [MethodImpl(Inline)]
     public static Vector256<float> ToFloat(Vector256<int> a) => Vector256.ConvertToSingle(a);

@@ -56,26 +56,20 @@ internal readonly unsafe struct Simd512 : ISimd<Vector512<float>, Vector512<int>
     public static Vector512<int> And(Vector512<int> a, Vector512<int> b) => a & b;
 
     [MethodImpl(Inline)]
-    public static Vector512<int> Select(Vector512<int> mask, Vector512<int> a, Vector512<int> b) =>
-        Vector512.ConditionalSelect(mask, a, b);
+    public static Vector512<int> Or(Vector512<int> a, Vector512<int> b) => a | b;
 
     [MethodImpl(Inline)]
-    public static Vector512<int> Wider(Vector512<int> mask) => mask | (mask << 2);
+    public static Vector512<int> AddProducts(Vector512<int> a, Vector512<int> b, Vector512<int> c) =>
+        Avx512BW.MultiplyAddAdjacent(a.AsInt16(), b.AsInt16()) + c;
 
     [MethodImpl(Inline)]
-    public static Vector512<int> Left4(Vector512<int> a) => a << 4;
+    public static Vector512<int> RightInHalves(Vector512<int> a, int count) => (a.AsUInt16() >>> count).AsInt32();
 
     [MethodImpl(Inline)]
     public static Vector512<int> Left13(Vector512<int> a) => a << 13;
 
     [MethodImpl(Inline)]
     public static Vector512<int> Left16(Vector512<int> a) => a << 16;
-
-    [MethodImpl(Inline)]
-    public static Vector512<int> Right2(Vector512<int> a) => a >>> 2;
-
-    [MethodImpl(Inline)]
-    public static Vector512<int> Right16(Vector512<int> a) => a >>> 16;
 
     [MethodImpl(Inline)]
     public static Vector512<float> ToFloat(Vector512<int> a) => Vector512.ConvertToSingle(a);

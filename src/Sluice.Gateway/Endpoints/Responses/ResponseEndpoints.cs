@@ -29,14 +29,14 @@ internal sealed class ResponseEndpoints : IEndpoints
     private async Task<ApiError?> CreateAsync(HttpContext context, GatewayServices gateway, Caller caller)
     {
         var (body, unreadable) = await gateway.Bodies.ReadAsync(context).ConfigureAwait(false);
-        if (unreadable is not null) return unreadable;
+        if (unreadable is not null) return TurnAway(unreadable);
         var isHandedOn = false;
         try
         {
             var request = ResponseRequest.Read(body, id => _shelf.Find(caller.Tenant, id)?.State.Conversation(), out var problem);
-            if (request is null) return problem;
+            if (request is null) return TurnAway(problem!);
             var id = context.Response.Headers[AnswerHeaders.RequestId].ToString();
-            if (Describe(context, gateway, caller, request, id, out var call, out var urgency) is { } wrong) return wrong;
+            if (Describe(context, gateway, caller, request, id, out var call, out var urgency) is { } wrong) return TurnAway(wrong);
 
             var state = new ResponseState(
                 request, $"resp_{Convert.ToHexStringLower(Guid.CreateVersion7().ToByteArray(bigEndian: true))}",
@@ -59,6 +59,12 @@ internal sealed class ResponseEndpoints : IEndpoints
         finally
         {
             if (!isHandedOn) gateway.Bodies.Release(body.Length);
+        }
+
+        ApiError TurnAway(ApiError error)
+        {
+            gateway.Callers.TurnedAway(caller);
+            return error;
         }
     }
 
