@@ -115,7 +115,6 @@ internal sealed class QlmState
 
     private bool IsUrgent(int engine, ModelId model, ClusterView view) =>
         model.Index < _tightest.Count && _tightest[model.Index] < 2 * Speeds.LoadSeconds(new(engine), model, view);
-    }
 
     /// <summary>Until when the engine keeps its model [ticks]: for as long as its load took in any case, and while somebody
     /// waits for the model a multiple of that. Nobody stays idle for a model that nobody wants.</summary>
