@@ -8,7 +8,8 @@ namespace Sluice.Policies;
 /// the request if it is nearer than 0.5; its centre moves by running mean. A group leaves the index when so many requests of its
 /// model and promise came as a full group holds, into it or into others, when its first request starts, and when it is empty:
 /// whoever comes later opens a new one, so nobody joins a group that no queue holds. Counting those beside it bounds by how
-/// many later requests anybody is overtaken for being of another length, which is what made waits hard to predict. At most 256 groups are open per model; the oldest closes first. Ties go to the group opened first. O(open groups).
+/// many later requests anybody is overtaken for being of another length, which is what made waits hard to predict. At most
+/// 256 groups are open per model; the oldest closes first. Ties go to the group opened first. O(open groups).
 /// Source: the QLM paper clusters by promise and lengths; the online rule is ours.
 /// </remarks>
 internal sealed class GroupIndex(Backlog backlog)
