@@ -9,7 +9,8 @@ seconds=${1:-3}
 for tool in nginx wrk curl; do command -v "$tool" >/dev/null || { echo "gateway.sh: needs $tool" >&2; exit 1; }; done
 
 work=$(mktemp -d)
-stub=48180 proxy=48181 gateway=48182 fresh=48183
+stub=$((20000 + RANDOM % 10000)) # Two runs at once do not meet.
+proxy=$((stub + 1)) gateway=$((stub + 2)) fresh=$((stub + 3))
 pids=()
 stop() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; wait 2>/dev/null || true; rm -rf "$work"; }
 trap stop EXIT
