@@ -10,7 +10,7 @@ for tool in nginx wrk curl; do command -v "$tool" >/dev/null || { echo "gateway.
 
 work=$(mktemp -d)
 stub=$((20000 + RANDOM % 10000)) # Two runs at once do not meet.
-proxy=$((stub + 1)) gateway=$((stub + 2)) fresh=$((stub + 3))
+proxy=$((stub + 1)) gateway=$((stub + 2)) fresh=$((stub + 10))
 pids=()
 stop() { for pid in "${pids[@]}"; do kill "$pid" 2>/dev/null || true; done; wait 2>/dev/null || true; rm -rf "$work"; }
 trap stop EXIT
