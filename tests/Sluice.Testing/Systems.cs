@@ -23,9 +23,11 @@ public static class Systems
         "vllm-v0 preemption=swap", "vllm-v0 preemption=swap kv=prefix-cache", "vllm-v0 watermark=0.2", "vllm-v1 order=priority",
         "vllm-v1 chunk-tokens=7", "srpt length=exponential", "srpt length=noisy kv=prefix-cache", "sjf length=exponential",
         "vtc fair-weights=1:3", "qlm fair=vtc", "edf-swap fair=vtc", "shepherd fair=vtc",
-        "srpt rank=bounce", "srpt rank=gittins", "srpt rank=las length=learned", "srpt rank=one-bit-stay threshold=10", "trail c=0.5",
+        "srpt rank=bounce", "srpt rank=gittins", "srpt rank=las length=learned", "srpt rank=one-bit-stay threshold=10", "trail c=0.5", "lamps handling=swap starved-after=0", "lamps handling=preserve order=arrival starved-after=3",
+        "lamps chosen=call calls=oracle order=length starved-after=0",
         "ltr-rank starved-after=20 quantum=3", "ltr-rank preemption=recompute length=oracle", "niyama chunk=64 relegate=no",
         "rps-serve passed-over=recompute", "rps-serve policy=catfcfs classifier=naive",
+        "s3 length=noisy bucket-tokens=4", "pia length=noisy alike-tokens=4", "fastserve quantum=2 starved-after=20",
         "sa-slo batches=wait objective=raw trials=5", "sa-slo age-cap=1 batch-size=2 trials=5",
     ];
 

@@ -100,6 +100,9 @@ public sealed record GatewayOptions
     /// text.</summary>
     public bool IsDashboardOpen { get; init; }
 
+    /// <summary>Where traces and metrics are exported to; null for nowhere.</summary>
+    public TelemetryOptions? Telemetry { get; init; }
+
     /// <summary>Time that running answers get when the gateway is told to stop.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);
 }

@@ -58,7 +58,10 @@ public sealed class GatewayServices
             IsText = isText, Refuses = urgency.Refuses, QueueMax = urgency.QueueMax,
             Stream = facts.IsStream || (isText && (Options.Classes[urgency.Class].KeepsProgress
                 ?? (facts.StreamsAlike && urgency.OnInterruption == Interruption.Continue))),
+            ServiceTier = ServiceTiers.Used(facts.ServiceTier, Options.Classes[urgency.Class].Name),
         };
+        if (Options.Telemetry is not null)
+            call = call with { TraceParent = headers.TraceParent, TraceState = headers.TraceState };
         return null;
     }
 

@@ -75,6 +75,9 @@ public sealed partial class DispatcherLoop : IDisposable
     /// <summary>Requests accepted and not ended.</summary>
     public int Live => Volatile.Read(ref _liveCount);
 
+    /// <summary>Those of them that wait.</summary>
+    public int Queued => _dispatcher.Queued;
+
     public bool IsStopping => _isStopping;
     public bool IsBroken => _fault is not null;
 
