@@ -105,8 +105,12 @@ internal sealed class LlamaCppSlots
         }
     }
 
-    private async Task<bool> ActAsync(int slot, string action, int file, CancellationToken cancel) =>
-        (await _http.PostAsync($"/slots/{slot}?action={action}", $"{{\"filename\":\"sluice-{file}.bin\"}}", cancel).ConfigureAwait(false)).IsOk;
+    private async Task<bool> ActAsync(int slot, string action, int file, CancellationToken cancel)
+    {
+        var answer = await _http
+            .PostAsync($"/slots/{slot}?action={action}", $"{{\"filename\":\"sluice-{file}.bin\"}}", cancel).ConfigureAwait(false);
+        return answer.IsOk;
+    }
 
     private LinkedListNode<(RequestId Request, int File)>? Find(RequestId request)
     {
