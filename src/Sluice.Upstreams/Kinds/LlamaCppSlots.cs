@@ -5,9 +5,9 @@ namespace Sluice.Upstreams;
 /// <summary>The slots of a llama.cpp server that can save them (<c>--slot-save-path</c>), and the files in which the KV of
 /// evicted calls lies.</summary>
 /// <remarks>To save the right slot one must know which it is, so every call is given one: the free one whose last call began
-/// like this one by more than half, for its prefix cache; else the one used longest ago. There are a few files whose names are used again and
-/// again, so that the server's disk stays bounded; the KV kept longest goes first. Should anything be lost, the server
-/// computes it again: it compares tokens with those in the slot.</remarks>
+/// like this one by more than half, for its prefix cache; else the one used longest ago. There are a few files whose names
+/// are used again and again, so that the server's disk stays bounded; the KV kept longest goes first. Should anything be
+/// lost, the server computes it again: it compares tokens with those in the slot.</remarks>
 internal sealed class LlamaCppSlots
 {
     private const int PrefixBytes = 16 << 10;
