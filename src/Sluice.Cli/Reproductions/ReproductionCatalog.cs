@@ -8,7 +8,7 @@ public static class ReproductionCatalog
     public static IReadOnlyList<IReproduction> All { get; } =
     [
         new QlmReproduction(), new PagedAttentionReproduction(), new NiyamaReproduction(), new SlosServeReproduction(),
-        new PredictionsReproduction(), new LtrReproduction(), new JitServeReproduction(),
+        new PredictionsReproduction(), new LampsReproduction(), new LtrReproduction(), new JitServeReproduction(),
         new SclsReproduction(), new RpsServeReproduction(), new SaSloReproduction(),
     ];
 
