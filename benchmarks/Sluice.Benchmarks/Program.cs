@@ -5,29 +5,11 @@ if (args is ["--help" or "-h"])
 {
     Console.WriteLine("usage: dotnet run -c Release --project benchmarks/Sluice.Benchmarks [-- RUNS [TRACE.csv.gz]]");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- store [RUNS]");
+    Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- qlm [RUNS]");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- engine [SECONDS [THREADS...]]");
-    Console.WriteLine("       benchmarks/gateway.sh [SECONDS]     which uses: gateway stub PORT, stream PORT RATE SECONDS, queue PORT PID COUNT");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- tokenize MODEL.gguf TEXT");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- decisions [RUNS [SYSTEM]]");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- mixed [--quick]");
-    return 0;
-}
-
-if (args is ["gateway", "stub", var stubPort])
-{
-    await StubEngine.RunAsync(Number(stubPort));
-    return 0;
-}
-
-if (args is ["gateway", "stream", var streamPort, var perSecond, var streamSeconds])
-{
-    Console.WriteLine(await StreamLoad.MeasureAsync(Number(streamPort), Number(perSecond), Number(streamSeconds)));
-    return 0;
-}
-
-if (args is ["gateway", "queue", var queuePort, var process, var requests])
-{
-    Console.WriteLine(await QueueLoad.MeasureAsync(Number(queuePort), Number(process), Number(requests)));
     return 0;
 }
 
@@ -58,19 +40,24 @@ if (args is ["mixed", ..])
     return 0;
 }
 
-var isStore = args is ["store", ..];
-var rest = isStore ? args[1..] : args;
+var what = args is ["store" or "qlm", ..] ? args[0] : "";
+var rest = what == "" ? args : args[1..];
 var runs = rest.Length > 0 && int.TryParse(rest[0], out var given) && given is >= 1 and <= 100 ? given : 5;
 Console.WriteLine(
-    $"# {(isStore ? "Store" : "Simulator")} figures\n\n{Machine.Describe()}; median of {runs} runs"
-    + $"{(isStore ? "" : " after one warm-up, one thread")}\n");
+    $"# {what switch { "store" => "Store", "qlm" => "QLM", _ => "Simulator" }} figures\n\n{Machine.Describe()}; "
+    + (what == "qlm" ? "best of many rounds, one thread\n" : $"median of {runs} runs")
+    + (what == "" ? " after one warm-up, one thread\n" : what == "store" ? "\n" : ""));
 Console.WriteLine("| what | figure | wanted |\n|---|---:|---:|");
-foreach (var figure in isStore ? StoreFigures.All() : Figures.All(rest.Length > 1 ? rest[1] : null))
+var figures = what switch
+{
+    "store" => StoreFigures.All(),
+    "qlm" => QlmFigures.All(),
+    _ => Figures.All(rest.Length > 1 ? rest[1] : null),
+};
+foreach (var figure in figures)
 {
     var (value, wanted) = figure.Measure(runs);
     Console.WriteLine($"| {figure.What} | {value} | {wanted} |");
 }
 
 return 0;
-
-static int Number(string text) => int.Parse(text, System.Globalization.CultureInfo.InvariantCulture);

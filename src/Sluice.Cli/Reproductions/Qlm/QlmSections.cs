@@ -69,7 +69,8 @@ internal static class QlmSections
     {
         var section = new PageSection("Waiting times, predicted and actual");
         section.Paragraph("One A100 at twice its rate (W_A 1.5 times, Azure's lengths at 1 to 1.5 times), after a light load from "
-            + "which lengths and throughput are learned. A dot is a request: what was predicted when it was queued, and how long it waited to be "
+            + "which lengths and throughput "
+            + "are learned. A dot is a request: what was predicted when it was queued, and how long it waited to be "
             + "sent to the engine.");
         foreach (var (title, waits) in ((string, IEnumerable<PredictedWait>)[])
             [("requests of one kind", r.Estimates.Alike), ("one promise, ShareGPT", r.Estimates.ShareGpt), ("one promise, Azure "
