@@ -6,10 +6,13 @@ namespace Sluice.Core;
 /// finished, cancelled or failed. The global scheduler holds the queue; the dispatcher asks it for the next request whenever
 /// an engine has room, and has its plans enacted. No allocation once warm; O(1) per event beside the policies' own cost.
 /// </remarks>
-public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engines, EngineSnapshot[] snapshots, IEventSink sink)
+/// <param name="retries">What becomes of models that cannot be loaded; null for the defaults.</param>
+public sealed class Dispatcher(
+    PolicySet policies, IReadOnlyList<IEngine> engines, EngineSnapshot[] snapshots, IEventSink sink, LoadRetryOptions? retries = null)
 {
     private readonly RequestTable _requests = new();
     private readonly Operations _operations = new();
+    private readonly LoadRetries _loads = new(retries ?? new());
     private readonly IGlobalScheduler _scheduler = policies.Scheduler;
     private EngineId _pulling = EngineId.None;
 
@@ -20,7 +23,7 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
     public int Live => _requests.Count;
 
     /// <summary>When <see cref="Plan"/> is due.</summary>
-    public Instant PlanAt => _scheduler.PlanAt;
+    public Instant PlanAt => _scheduler.PlanAt < _loads.RetryAt ? _scheduler.PlanAt : _loads.RetryAt;
 
     /// <summary>The engine a live request is on, or <see cref="EngineId.None"/>.</summary>
     public EngineId EngineOf(RequestId request) =>
@@ -45,7 +48,9 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
 
     public Admission OnArrival(Instant now, Request request)
     {
-        var admission = policies.Admission.Decide(request, ViewAt(now));
+        var admission = IsHopeless(request.Model, out var until)
+            ? Admission.Reject(RejectReason.ModelFailed, until - now)
+            : policies.Admission.Decide(request, ViewAt(now));
         if (!admission.IsAccepted)
         {
             sink.Emit(new(now, request.Id, EngineId.None, (int)admission.Reason, EventKind.Rejected));
@@ -83,7 +88,11 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
             case EventKind.ModelLoaded:
                 OnModelLoaded(e.At, e.Engine, new(e.Amount));
                 return;
-            case EventKind.FirstToken or EventKind.Finished or EventKind.Cancelled or EventKind.Failed or EventKind.Evicted
+            case EventKind.LoadFailed:
+                OnLoadFailed(e.At, e.Engine, new(e.Amount));
+                return;
+            case EventKind.Stayed or EventKind.FirstToken
+                or EventKind.Finished or EventKind.Cancelled or EventKind.Failed or EventKind.Evicted
                 or EventKind.Migrated or EventKind.Declined:
                 if (_requests.TryFind(e.Request, out var slot)) OnRequestEvent(in e, slot);
                 return;
@@ -138,6 +147,8 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
         ref var snapshot = ref snapshots[engine.Index];
         Check.That(!snapshot.IsPresent);
         (snapshot.IsPresent, snapshot.IsReady, snapshot.Model) = (true, true, model);
+        _loads.OnLoaded(engine, model);
+        snapshot.FailedModels = _loads.ModelsOf(engine);
         sink.Emit(new(now, new(-1), engine, 0, EventKind.EngineJoined));
         _scheduler.OnEngineChanged(engine, ViewAt(now));
         Pull(now, engine);
@@ -151,6 +162,12 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
     /// <see cref="PlanAt"/>.</summary>
     public void Plan(Instant now)
     {
+        while (_loads.TryTakeDue(now, out var engine))
+        {
+            snapshots[engine.Index].FailedModels = _loads.ModelsOf(engine);
+            _scheduler.OnEngineChanged(engine, ViewAt(now));
+        }
+
         _operations.Clear();
         _scheduler.Plan(ViewAt(now), _operations);
         foreach (var operation in _operations.All) Enact(now, operation);
@@ -161,16 +178,19 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
     public void FailQueued(Instant now)
     {
         for (var slot = 0; slot < _requests.Used; slot++)
-        {
-            ref var tracked = ref _requests[slot];
-            if (tracked.Request is null || tracked.Engine != EngineId.None) continue;
-            var request = tracked.Request;
-            _scheduler.OnWithdrawn(request, ViewAt(now));
-            DropKv(ref tracked);
-            Queued--;
-            _requests.Remove(slot);
-            sink.Emit(new(now, request.Id, EngineId.None, (int)FailReason.NoEngine, EventKind.Failed));
-        }
+            if (_requests[slot].Request is not null && _requests[slot].Engine == EngineId.None)
+                FailQueued(now, slot, FailReason.NoEngine);
+    }
+
+    private void FailQueued(Instant now, int slot, FailReason reason)
+    {
+        ref var tracked = ref _requests[slot];
+        var request = tracked.Request;
+        _scheduler.OnWithdrawn(request, ViewAt(now));
+        DropKv(ref tracked);
+        Queued--;
+        _requests.Remove(slot);
+        sink.Emit(new(now, request.Id, EngineId.None, (int)reason, EventKind.Failed));
     }
 
     private void OnRequestEvent(in SluiceEvent e, int slot)
@@ -180,6 +200,10 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
             case EventKind.FirstToken:
                 BeginProducing(e.At, ref _requests[slot], outputTokens: 1);
                 _scheduler.OnFirstToken(_requests[slot].Request, e.Engine, ViewAt(e.At));
+                return;
+            case EventKind.Stayed:
+                _requests[slot].LosesKv = false;
+                _scheduler.OnStayed(_requests[slot].Request, e.Engine, ViewAt(e.At));
                 return;
             case EventKind.Migrated:
                 Move(slot, e.Engine);
@@ -213,8 +237,43 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
     {
         ref var snapshot = ref snapshots[engine.Index];
         (snapshot.IsReady, snapshot.Model) = (snapshot.IsPresent, model);
+        _loads.OnLoaded(engine, model);
+        snapshot.FailedModels = _loads.ModelsOf(engine);
         _scheduler.OnEngineChanged(engine, ViewAt(now));
         Pull(now, engine);
+    }
+
+    /// <summary>The engine goes on with the model that it has, and is left alone with the other one for a while. Where nobody
+    /// is left to try, those who wait for it are told.</summary>
+    private void OnLoadFailed(Instant now, EngineId engine, ModelId model)
+    {
+        ref var snapshot = ref snapshots[engine.Index];
+        Check.That(snapshot.Outstanding == 0);
+        snapshot.IsReady = snapshot.IsPresent;
+        _loads.OnFailed(now, engine, model);
+        snapshot.FailedModels = _loads.ModelsOf(engine);
+        _scheduler.OnEngineChanged(engine, ViewAt(now));
+        var isHopeless = IsHopeless(model, out _);
+        for (var slot = 0; isHopeless && slot < _requests.Used; slot++)
+            if (_requests[slot].Request is { } request && request.Model == model && _requests[slot].Engine == EngineId.None)
+                FailQueued(now, slot, FailReason.ModelFailed);
+        Pull(now, engine);
+    }
+
+    /// <summary>Every engine that could run the model has failed to load it too often.</summary>
+    /// <param name="until">When the first of them tries again.</param>
+    private bool IsHopeless(ModelId model, out Instant until)
+    {
+        until = Instant.Never;
+        if (_loads.IsEmpty) return false;
+        for (var i = 0; i < engines.Count; i++)
+        {
+            if (!engines[i].CanRun(model)) continue;
+            if (!_loads.IsGivenUp(engines[i].Id, model, out var next)) return false;
+            until = next < until ? next : until;
+        }
+
+        return until != Instant.Never;
     }
 
     private void EnqueueOrEnd(Instant now, int slot)
@@ -307,6 +366,7 @@ public sealed class Dispatcher(PolicySet policies, IReadOnlyList<IEngine> engine
                 ref var snapshot = ref snapshots[operation.Engine.Index];
                 Check.That(snapshot.IsReady);
                 Check.That(snapshot.Outstanding == 0);
+                Check.That(snapshot.CanLoad(operation.Model));
                 snapshot.IsReady = false;
                 engines[operation.Engine.Index].Load(now, operation.Model);
                 break;

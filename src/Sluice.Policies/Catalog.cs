@@ -74,6 +74,14 @@ public static class Catalog
         new("no-preempt", "vllm-v1 with KV reserved for the longest answer",
             "TensorRT-LLM's guaranteed mode, as in Kossmann et al., 2024", "iteration scheduling, KV cache", InEngine,
             _ => new(static _ => new RunningFirst(new()), "reserve-max")),
+        new("s3", "KV set aside for a predicted answer, doubled if outgrown",
+            "Jin et al., NeurIPS 2023, as in Kossmann et al., 2024", "iteration scheduling, length prediction", InEngine,
+            SetAside),
+        new("pia", "static batches of alike predicted answers",
+            "Zheng et al., NeurIPS 2023, as in Kossmann et al., 2024", "iteration scheduling, length prediction", InEngine,
+            AlikeAnswers),
+        new("fastserve", "feedback queue that long prompts join lower, swapping",
+            "Wu et al., 2023, as in Kossmann et al., 2024", "iteration scheduling", InEngine, FeedbackQueue),
         new("scls", "static batches of one slice of tokens, from a pool",
             "Cheng et al., 2024", "iteration scheduling, global scheduling", Drivers.Simulator, Slices),
         new("sa-slo", "order and batches annealed for promises kept per latency",
@@ -207,6 +215,31 @@ public static class Catalog
         var options = RpsOptions.Read(s);
         var classifier = new SizeClassifier(options.Rule, options.Estimate);
         return new(_ => new RpsServe(options, classifier));
+    }
+
+    private static SystemChoice SetAside(PolicySettings s)
+    {
+        var bucket = s.Whole("bucket-tokens", "least tokens of answer set aside; others are powers of two times it", 32, 1, 1 << 20);
+        return new(_ => new S3(bucket));
+    }
+
+    private static SystemChoice AlikeAnswers(PolicySettings s)
+    {
+        var least = s.Whole("alike-tokens", "answers up to so long are alike; longer ones up to powers of two times it", 32, 1, 1 << 20);
+        return new(_ => new Pia(least));
+    }
+
+    private static SystemChoice FeedbackQueue(PolicySettings s)
+    {
+        var quantum = s.Whole("quantum", "decode steps of the highest level; each below has twice as many", 16, 1, 1 << 20);
+        var perStep = s.Whole("tokens-per-step", "prompt tokens that take as long as a decode step", 256, 1, 1 << 20);
+        var levels = s.Whole("levels", "levels of the queue", 6, 1, 24);
+        var options = new RankedOptions
+        {
+            GiveWay = GiveWay.Swap,
+            StarvedAfter = s.Whole("starved-after", "steps passed over after which a request goes first, 0 for never", 5000, 0, 1 << 20),
+        };
+        return new(_ => new Ranked(new SkipJoin(quantum, perStep, levels), options));
     }
 
     private static SystemChoice Slices(PolicySettings s)

@@ -14,7 +14,7 @@ public interface IUpstream : IAsyncDisposable
     /// <summary>What it was found to be able to do, at the last <see cref="ProbeAsync"/>.</summary>
     UpstreamCapabilities Capabilities { get; }
 
-    /// <summary>Why the last probe failed, for a log or a person; null if it did not.</summary>
+    /// <summary>Why the last probe or load failed, for a log or a person; null if it did not.</summary>
     string? Problem => null;
 
     /// <summary>Asks the engine what it is and what it can do.</summary>

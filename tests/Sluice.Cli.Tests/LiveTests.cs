@@ -43,13 +43,35 @@ public sealed class LiveTests : IDisposable
         Assert.Equal(5, simulated.Json.GetProperty("requests").GetInt32());
     }
 
-    /// <summary>How near the two are is a matter of the machine's rest; here, that both ran to the end.</summary>
-    [Fact]
-    public void A_workload_runs_simulated_and_live()
+    /// <summary>How near the two are is a matter of the machine's rest; here, that both ran to the end and that the exit code is
+    /// the verdict.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void A_workload_runs_simulated_and_live(bool isJson)
     {
-        var ran = Shell.Succeed("validate", "--live", _file.Path, "--requests", "20");
+        string[] asked = ["validate", "--live", _file.Path, "--requests", "20"];
 
-        foreach (var name in new[] { "TTFT mean", "TPOT mean", "E2E mean", "SLO met" }) Assert.Contains(name, ran.Out, StringComparison.Ordinal);
-        Assert.Contains("20 requests", ran.Out, StringComparison.Ordinal);
+        var ran = Shell.Run(isJson ? [.. asked, "--json"] : asked);
+
+        bool holds;
+        if (isJson)
+        {
+            holds = ran.Json.GetProperty("holds").GetBoolean();
+            Assert.Equal(20, ran.Json.GetProperty("requests").GetInt32());
+            foreach (var name in new[] { "ttft_mean_ms", "tpot_mean_ms", "e2e_mean_ms", "slo_met" })
+            {
+                var metric = ran.Json.GetProperty("metrics").GetProperty(name);
+                Assert.True(metric.GetProperty("simulated").GetDouble() >= 0 && metric.GetProperty("live").GetDouble() >= 0);
+            }
+        }
+        else
+        {
+            holds = !ran.Out.Contains("not within what is wanted", StringComparison.Ordinal);
+            foreach (var name in new[] { "TTFT mean", "TPOT mean", "E2E mean", "SLO met", "20 requests" })
+                Assert.Contains(name, ran.Out, StringComparison.Ordinal);
+        }
+
+        Assert.Equal(holds ? ExitCodes.Ok : ExitCodes.Failed, ran.Code);
     }
 }

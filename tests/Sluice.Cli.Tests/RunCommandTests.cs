@@ -5,9 +5,7 @@ namespace Sluice.Cli.Tests;
 
 public sealed class RunCommandTests : IDisposable
 {
-    private readonly TestModelFile _file = new(new RandomModel { Vocabulary = TestTokenizer.ByteLevel().Vocabulary.Count, Dim = 64, FeedForward = 64 }
-        .AddTo(new GgufWriter().AddByteLevel().Text(
-            "tokenizer.chat_template", "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>{% endfor %}")));
+    private readonly TestModelFile _file = new(Model(1));
 
     public void Dispose() => _file.Dispose();
 
@@ -56,6 +54,46 @@ public sealed class RunCommandTests : IDisposable
             Run(value is null ? [.. asked, flag] : [.. asked, flag, value]).Json.GetProperty("output_ids").GetRawText());
     }
 
+    // Drafted by itself every guess holds; a model of another seed guesses, and errs. Either way the answer is the same.
+    [Theory]
+    [InlineData(1)]
+    [InlineData(9)]
+    public void A_draft_model_does_not_change_an_answer(int seed)
+    {
+        using var draft = new TestModelFile(Model((ulong)seed));
+        string[] asked = ["hello there", "--max-tokens", "24", "--temperature", "0", "--ignore-end", "--json"];
+
+        Assert.Equal(
+            Run(asked).Json.GetProperty("output_ids").GetRawText(),
+            Run([.. asked, "--draft-model", draft.Path]).Json.GetProperty("output_ids").GetRawText());
+    }
+
+    [Fact]
+    public void One_beam_takes_the_likeliest_token_always_and_many_find_a_whole_answer()
+    {
+        string[] asked = ["hello there", "--max-tokens", "9", "--json"]; // Its answer does not end within these.
+
+        var greedy = Run([.. asked, "--temperature", "0"]).Json;
+        var one = Run([.. asked, "--beams", "1"]).Json;
+        var many = Run([.. asked, "--beams", "6"]).Json;
+
+        Assert.Equal(greedy.GetProperty("output_ids").GetRawText(), one.GetProperty("output_ids").GetRawText());
+        Assert.InRange(many.GetProperty("output_ids").GetArrayLength(), 1, 9);
+        Assert.NotEqual("", many.GetProperty("text").GetString());
+    }
+
+    [Fact]
+    public void A_draft_model_of_another_vocabulary_is_refused()
+    {
+        using var other = new TestModelFile(new RandomModel { Vocabulary = TestTokenizer.SentencePiece().Vocabulary.Count }
+            .AddTo(new GgufWriter().AddSentencePiece()));
+
+        var ran = Shell.Run("run", _file.Path, "hi", "--draft-model", other.Path);
+
+        Assert.Equal(ExitCodes.BadInput, ran.Code);
+        Assert.Contains("expected a draft model of the same vocabulary", ran.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Text_goes_to_output_and_times_to_the_error_stream()
     {
@@ -70,6 +108,9 @@ public sealed class RunCommandTests : IDisposable
     [InlineData("--prompt-ids 100000", "token 100000")]
     [InlineData("hi --temperature -1", "--temperature -1: expected 0 to 100")]
     [InlineData("hi --logprobs 3", "expected --json")]
+    [InlineData("hi --beams 2 --lookup", "expected at most one of them")]
+    [InlineData("hi --beams 2 --json-mode", "expected neither --logprobs")]
+    [InlineData("hi --beams 99", "--beams 99: expected 1 to 32")]
     [InlineData("hi --kv-memory 3", "--kv-memory 3: expected a size")]
     [InlineData("hi --kv-memory 1KB", "hold no two KV blocks")]
     [InlineData("hi --system nonsense", "no such system")]
@@ -88,6 +129,11 @@ public sealed class RunCommandTests : IDisposable
 
         Assert.Equal(ExitCodes.Interrupted, ran.Code);
     }
+
+    private static GgufWriter Model(ulong seed) =>
+        new RandomModel { Seed = seed, Vocabulary = TestTokenizer.ByteLevel().Vocabulary.Count, Dim = 64, FeedForward = 64 }
+            .AddTo(new GgufWriter().AddByteLevel().Text(
+                "tokenizer.chat_template", "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>{% endfor %}"));
 
     private Ran Run(params string[] args) => Shell.Succeed(["run", _file.Path, .. args]);
 }

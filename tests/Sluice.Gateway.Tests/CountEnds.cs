@@ -11,6 +11,9 @@ internal sealed class CountEnds : IEventSink
 
     public TaskCompletionSource Finished { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     public TaskCompletionSource Cancelled { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    public TaskCompletionSource Stayed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    public int Evicted { get; private set; }
+    public List<int> LoadFailures { get; } = [];
     public Dictionary<RequestId, int> Ends { get; } = [];
 
     /// <summary>So many requests were queued since this began to listen.</summary>
@@ -31,6 +34,9 @@ internal sealed class CountEnds : IEventSink
         {
             if (e.Kind == EventKind.Cancelled) Cancelled.TrySetResult();
             if (e.Kind == EventKind.Finished) Finished.TrySetResult();
+            if (e.Kind == EventKind.Stayed) Stayed.TrySetResult();
+            if (e.Kind == EventKind.Evicted) Evicted++;
+            if (e.Kind == EventKind.LoadFailed) LoadFailures.Add(e.Amount);
             if (e.Kind is EventKind.Finished or EventKind.Cancelled or EventKind.Failed or EventKind.Rejected)
                 Ends[e.Request] = Ends.GetValueOrDefault(e.Request) + 1;
             if (e.Kind != EventKind.Queued) return;

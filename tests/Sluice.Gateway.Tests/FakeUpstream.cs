@@ -19,6 +19,8 @@ internal sealed class FakeUpstream(string name = "fake", params string[] models)
     public Func<UpstreamCall, IAnswerSink, CancellationToken, Task<CallOutcome>>? Script { get; set; }
     public ConcurrentQueue<UpstreamCall> Calls { get; } = [];
     public ConcurrentQueue<string> Loads { get; } = [];
+    public Func<string, bool>? Loading { get; set; }
+    public string? Problem { get; private set; }
     public string Loaded { get; private set; } = models.Length > 0 ? models[0] : "m";
 
     public bool IsUp
@@ -54,9 +56,17 @@ internal sealed class FakeUpstream(string name = "fake", params string[] models)
     public Task<bool> LoadAsync(string model, CancellationToken cancel)
     {
         Loads.Enqueue(model);
+        if (Loading?.Invoke(model) == false)
+        {
+            Problem = $"{model}: the file is damaged";
+            return Task.FromResult(false);
+        }
+
         Loaded = model;
         return Task.FromResult(true);
     }
+
+    public void Unload() => Loaded = "";
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 

@@ -45,6 +45,49 @@ public sealed class SwappingTests
         Assert.Equal(Outcome.Cancelled, run.Log.Outcome[90]);
     }
 
+    public static TheoryData<string> EveryAndQlm => ["fcfs-swap", "edf-swap", "shepherd", "qlm"];
+
+    [Theory, MemberData(nameof(EveryAndQlm))]
+    public void Loads_that_fail_are_tried_again_until_everybody_is_served(string line)
+    {
+        var load = SwapFleet.Alternating(60, models: 3, perSecond: 20, _ => TimeSpan.FromHours(1));
+        var options = SwapFleet.Of(engines: 2, models: 3) with { Faults = Failing(3, 0, 1) };
+
+        var run = SwapFleet.Run(line, load, options);
+
+        Assert.Equal(60, SwapFleet.Finished(run));
+    }
+
+    [Theory, MemberData(nameof(EveryAndQlm))]
+    public void A_model_that_no_engine_can_load_fails_its_own_requests_only(string line)
+    {
+        // A single engine has model 0; of model 1 come ten requests, and it never loads.
+        var load = SwapFleet.Alternating(20, models: 2, perSecond: 20, _ => TimeSpan.FromHours(1));
+        var options = SwapFleet.Of(engines: 1, models: 2) with { Faults = Failing(1000, 0) };
+
+        var run = SwapFleet.Run(line, load, options);
+
+        Assert.All(Enumerable.Range(0, 20), i => Assert.Equal(i % 2 == 0 ? Outcome.Finished : Outcome.Failed, run.Log.Outcome[i]));
+        Assert.Equal(0, run.ModelLoads);
+    }
+
+    [Theory, MemberData(nameof(EveryAndQlm))]
+    public void An_engine_that_cannot_load_a_model_leaves_it_to_another_one(string line)
+    {
+        // Both begin with model 0. Engine 0 never loads anything.
+        var load = SwapFleet.Alternating(40, models: 2, perSecond: 20, _ => TimeSpan.FromHours(1));
+        var options = SwapFleet.Of(engines: 2, models: 2);
+        options = options with { Engines = [options.Engines[0], options.Engines[1] with { Loaded = new(0) }], Faults = Failing(1000, 0) };
+
+        var run = SwapFleet.Run(line, load, options);
+
+        Assert.Equal(40, SwapFleet.Finished(run));
+        for (var i = 1; i < 40; i += 2) Assert.Equal(1, run.Log.Engine[i]);
+    }
+
+    private static Fault[] Failing(int loads, params int[] engines) =>
+        [.. engines.SelectMany(e => Enumerable.Repeat(new Fault(default, FaultKind.FailLoad, e), loads))];
+
     [Theory, MemberData(nameof(Every))]
     public void A_model_that_only_some_engines_can_run_is_served_by_those(string line)
     {

@@ -42,6 +42,17 @@ public sealed partial class DocumentTests
             + $".ci/run: {inCi}");
     }
 
+    [Fact]
+    public void Every_system_of_the_catalog_has_a_page_that_says_how_to_run_it()
+    {
+        var pages = string.Join('\n', Repository.FilesIn("docs/systems/", ".md").Select(Repository.Read));
+        string[] systems = [.. CatalogLine().Matches(Repository.Read("src/Sluice.Policies/Catalog.cs")).Select(m => m.Groups["name"].Value)];
+        var offenders = systems.Where(name => !Regex.IsMatch(pages, $@"--system {name}(?![\w-])"));
+
+        Assert.True(systems.Length > 20, $"{systems.Length} systems found in Catalog.cs");
+        Repository.AssertNone(offenders, "Describe it in docs/systems, with the words --system NAME:");
+    }
+
     /// <summary>Lines of the README's sh blocks, without comments.</summary>
     private static List<string> ReadmeCommands() =>
     [
@@ -70,6 +81,10 @@ public sealed partial class DocumentTests
     [GeneratedRegex(@"\]\(\s*<?(?<target>[^)\s>]+)>?[^)]*\)|(src|href)=""(?<target>[^""]+)""|^\[[^\]]+\]:\s+(?<target>\S+)",
         RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex Link();
+
+    /// <summary>An entry of the catalog.</summary>
+    [GeneratedRegex(@"^ {8}new\(""(?<name>[a-z0-9-]+)"", """, RegexOptions.Multiline)]
+    private static partial Regex CatalogLine();
 
     /// <summary>Fenced blocks; a link inside one is an example.</summary>
     [GeneratedRegex(@"^```.*?^```", RegexOptions.Multiline | RegexOptions.Singleline)]

@@ -26,6 +26,7 @@ public static class Systems
         "srpt rank=bounce", "srpt rank=gittins", "srpt rank=las length=learned", "srpt rank=one-bit-stay threshold=10", "trail c=0.5",
         "ltr-rank starved-after=20 quantum=3", "ltr-rank preemption=recompute length=oracle", "niyama chunk=64 relegate=no",
         "rps-serve passed-over=recompute", "rps-serve policy=catfcfs classifier=naive",
+        "s3 length=noisy bucket-tokens=4", "pia length=noisy alike-tokens=4", "fastserve quantum=2 starved-after=20",
         "sa-slo batches=wait objective=raw trials=5", "sa-slo age-cap=1 batch-size=2 trials=5",
     ];
 

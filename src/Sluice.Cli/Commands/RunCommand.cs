@@ -30,14 +30,17 @@ public static class RunCommand
         if (prompt.Length == 0)
             throw new InputException("the prompt is empty, and the model has no begin token to start from.");
 
-        var answer = new AnswerPrinter(spec.IsJson ? null : terminal.Out);
+        using var draft = spec.DraftModel is null ? null
+            : DraftModel.Open(spec.DraftModel, model.Text, model.Loop.TokensMax, spec.Engine.Threads);
+        var answer = new AnswerPrinter(spec.IsJson ? null : terminal.Out, spec.Beams is null ? null : model.Text.Tokenizer);
         var request = new GenerationRequest
         {
             Prompt = prompt,
             MaxOutputTokens = spec.MaxTokens ?? int.MaxValue,
             Chooser = _ => model.Text.Chooser(spec.Sampling),
             Sink = answer,
-            Draft = spec.Draft,
+            Draft = spec.Lookup ? new PromptLookup(new()) : draft?.Draft,
+            Beams = BeamsOf(spec, model.Text.Tokenizer),
         };
         var refusal = model.Loop.TrySubmit(request, out var generation);
         if (refusal is Refusal.TooLong)
@@ -55,6 +58,10 @@ public static class RunCommand
         else WriteTimes(terminal, answer, loadTime, model.Loop.Core);
         return answer.End.Value.Reason == EndReason.Cancelled ? ExitCodes.Interrupted : ExitCodes.Ok;
     }
+
+    private static BeamOptions? BeamsOf(AnswerSpec spec, Tokenizer tokenizer) => spec.Beams is { } width
+        ? new() { Width = width, IsEnd = tokenizer.IsEnd }
+        : null;
 
     private static int[] PromptOf(AnswerSpec spec, TextModel text)
     {

@@ -50,7 +50,7 @@ public static class ServeCommand
     private static async Task<int> RunAsync(ServePlan plan, Terminal terminal)
     {
         if (plan.Engines.Count == 0) plan = await plan.WithFoundOrDemoAsync(terminal).ConfigureAwait(false);
-        var store = await ServeStore.OpenAsync(plan).ConfigureAwait(false);
+        var store = await ServeStore.OpenAsync(plan, terminal.Error).ConfigureAwait(false);
         await using var __ = store.ConfigureAwait(false);
         var app = plan.Build(logging => logging.AddProvider(new LineLogger(terminal.Error)), store.Parts);
         await using var _ = app.ConfigureAwait(false);
@@ -87,6 +87,7 @@ public static class ServeCommand
             terminal.Out.WriteLine("  Demo engines pace their answers like real ones; what they say means nothing.");
         terminal.Out.WriteLine($"  data    {store.Description}");
         terminal.Out.WriteLine($"  admin   {admin}");
+        if (plan.Options.Telemetry is { } telemetry) terminal.Out.WriteLine($"  otlp    {telemetry.Endpoint}");
         terminal.Out.WriteLine();
         terminal.Out.WriteLine("Try it:");
         terminal.Out.WriteLine($"  curl {address}/v1/chat/completions -H 'content-type: application/json' \\");

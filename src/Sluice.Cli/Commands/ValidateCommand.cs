@@ -47,8 +47,9 @@ public static class ValidateCommand
             var comparison = LiveValidation.Run(
                 model, count, settings, Catalog.Make(engine.SystemName(parsed), PolicySettings.None),
                 (ulong)(parsed.GetValue(seed) ?? 42), terminal);
-            LiveValidation.Print(comparison, terminal);
-            return ExitCodes.Ok;
+            if (parsed.GetValue(json)) LiveValidation.WriteJson(comparison, terminal);
+            else LiveValidation.Print(comparison, terminal);
+            return comparison.Holds ? ExitCodes.Ok : ExitCodes.Failed;
         });
         return command;
     }

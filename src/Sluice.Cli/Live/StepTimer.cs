@@ -55,7 +55,9 @@ internal sealed class StepTimer
 
     /// <summary>Mean of each shape. Moments in which somebody else had the processor count: an engine meets them as
     /// well.</summary>
-    public IReadOnlyList<StepSample> Samples() => [.. _shapes.Select((shape, i) => new StepSample(shape, _times[i].Average()))];
+    /// <param name="besides">What a step takes besides [ms].</param>
+    public IReadOnlyList<StepSample> Samples(double besides = 0) =>
+        [.. _shapes.Select((shape, i) => new StepSample(shape, _times[i].Average() + besides))];
 
     private void Lay(StepShape shape)
     {

@@ -23,7 +23,15 @@ internal sealed record AnswerSpec
     public int? MaxTokens { get; init; }
     public required SamplingOptions Sampling { get; init; }
     public required EngineSettings Engine { get; init; }
-    public IDraft? Draft { get; init; }
+
+    /// <summary>Guess from the text before.</summary>
+    public bool Lookup { get; init; }
+
+    /// <summary>Guess with this model file.</summary>
+    public string? DraftModel { get; init; }
+
+    /// <summary>Answers that a beam search follows; null for none.</summary>
+    public int? Beams { get; init; }
     public bool IsJson { get; init; }
 }
 
@@ -58,6 +66,10 @@ internal sealed class AnswerOptions
     {
         Description = "guess tokens from the text before and verify them together; same answer, fewer steps where it repeats",
     };
+    private readonly Option<string> _draftModel = Text(
+        "--draft-model", "FILE.gguf", "guess tokens with this smaller model of the same vocabulary; same answer, fewer steps");
+    private readonly Option<int?> _beams = Whole(
+        "--beams", "search for the likeliest answer among N at a time, 1 to 32, instead of drawing tokens");
     private readonly Option<bool> _json = new("--json") { Description = "print one JSON object to standard output" };
     private readonly EngineOptions _engine = new();
 
@@ -68,7 +80,7 @@ internal sealed class AnswerOptions
         foreach (var option in new Option[]
                  {
                      _promptIds, _raw, _instructions, _maxTokens, _temperature, _topK, _topP, _minP, _seed, _stop, _logprobs,
-                     _ignoreEnd, _jsonMode, _lookup, _json,
+                     _ignoreEnd, _jsonMode, _lookup, _draftModel, _beams, _json,
                  })
             command.Options.Add(option);
         _engine.AddTo(command);
@@ -84,6 +96,13 @@ internal sealed class AnswerOptions
         var logprobs = parsed.GetValue(_logprobs);
         if (logprobs is < 0 or > 20) throw new InputException($"--logprobs {logprobs}: expected 0 to 20.");
         if (logprobs is not null && !parsed.GetValue(_json)) throw new InputException("--logprobs: expected --json beside it.");
+        var beams = InRange(parsed, _beams, 1, 32);
+        var (lookup, draftModel) = (parsed.GetValue(_lookup), parsed.GetValue(_draftModel));
+        if ((lookup ? 1 : 0) + (draftModel is null ? 0 : 1) + (beams is null ? 0 : 1) > 1)
+            throw new InputException("--lookup, --draft-model and --beams: expected at most one of them.");
+        if (beams is not null && (logprobs is not null || parsed.GetValue(_jsonMode) || parsed.GetValue(_ignoreEnd)
+            || parsed.GetValue(_stop) is { Length: > 0 }))
+            throw new InputException("--beams: expected neither --logprobs, --json-mode, --ignore-end nor --stop beside it.");
         var temperature = InRange(parsed, _temperature, 0, 100) ?? 0.8;
         return new()
         {
@@ -107,7 +126,9 @@ internal sealed class AnswerOptions
                 Grammar = parsed.GetValue(_jsonMode) ? JsonGrammar.AnyObject : null,
             },
             Engine = _engine.Read(parsed),
-            Draft = parsed.GetValue(_lookup) ? new PromptLookup(new()) : null,
+            Lookup = lookup,
+            DraftModel = draftModel,
+            Beams = beams,
             IsJson = parsed.GetValue(_json),
         };
     }

@@ -9,7 +9,7 @@ public static class ReproductionCatalog
     [
         new QlmReproduction(), new PagedAttentionReproduction(), new NiyamaReproduction(), new SlosServeReproduction(),
         new PredictionsReproduction(), new LtrReproduction(), new JitServeReproduction(),
-        new HalfFullReproduction(), new SclsReproduction(), new RpsServeReproduction(),
+        new HalfFullReproduction(), new SclsReproduction(), new RpsServeReproduction(), new SaSloReproduction(),
     ];
 
     /// <exception cref="InputException">No such reproduction.</exception>

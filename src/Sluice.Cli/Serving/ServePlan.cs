@@ -18,8 +18,10 @@ internal sealed record ServePlan
     public string? Folder { get; init; }
     public string? Postgres { get; init; }
 
-    /// <summary>Of the admin API: the one after the public port, or any when that is any.</summary>
-    public int AdminPort => Options.Port is 0 or 65535 ? 0 : Options.Port + 1;
+    /// <summary>As the file says; without it on loopback only, on the port after the public one, or any when that is any.</summary>
+    public required AdminOptions Admin { get; init; }
+
+    public IReadOnlyList<TenantSpec> Tenants { get; init; } = [];
 
     public bool IsDemo => Engines.Count > 0 && Engines.All(e => e.Demo is not null);
 
@@ -34,6 +36,10 @@ internal sealed record ServePlan
         options = options with { Host = host ?? options.Host, Port = port ?? options.Port, System = system ?? options.System };
         if (options.Port is < 0 or > 65535) throw new InputException($"--port {options.Port}: expected a number from 0 to 65535.");
         if (settings.Count > 0) options = options with { Settings = Settings(settings) };
+        options = options with
+        {
+            Telemetry = options.Telemetry ?? TelemetryOptions.FromEnvironment(Environment.GetEnvironmentVariable),
+        };
         var specs = config.Engines.ToList();
         foreach (var text in engines)
         {
@@ -49,7 +55,10 @@ internal sealed record ServePlan
         return new()
         {
             Options = options, Engines = specs, Path = path, Folder = folder ?? (config.Postgres is null ? config.Folder : null),
-            Postgres = config.Postgres,
+            Postgres = config.Postgres, Tenants = config.Tenants,
+            Admin = config.Admin is { Port: not null } admin
+                ? admin
+                : (config.Admin ?? new()) with { Port = options.Port is 0 or 65535 ? 0 : options.Port + 1 },
         };
     }
 

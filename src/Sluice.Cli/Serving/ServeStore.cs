@@ -19,13 +19,15 @@ internal sealed class ServeStore : IAsyncDisposable
         : "temporary: files, batches and keys are gone when this ends; --data DIR keeps them";
 
     /// <exception cref="InputException">It cannot be opened; the message says why.</exception>
-    public static async Task<ServeStore> OpenAsync(ServePlan plan)
+    public static async Task<ServeStore> OpenAsync(ServePlan plan, TextWriter log)
     {
         var temporary = plan.Folder is null && plan.Postgres is null ? Directory.CreateTempSubdirectory("sluice-").FullName : null;
         try
         {
             var parts = await DurableParts.OpenAsync(
-                new(plan.Folder ?? temporary ?? "", plan.Postgres), admin: new() { Port = plan.AdminPort }).ConfigureAwait(false);
+                new(plan.Folder ?? temporary ?? "", plan.Postgres), admin: plan.Admin).ConfigureAwait(false);
+            foreach (var line in await parts.Tenants.TakeAsync(plan.Tenants, Environment.GetEnvironmentVariable).ConfigureAwait(false))
+                log.WriteLine($"sluice: {line}");
             return new(parts, temporary);
         }
         catch (StorageException e)

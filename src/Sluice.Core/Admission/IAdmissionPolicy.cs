@@ -1,6 +1,16 @@
 namespace Sluice.Core;
 
-public enum RejectReason { None, QueueFull, SloUnreachable, ModelUnknown, TenantOverQuota }
+public enum RejectReason
+{
+    None,
+    QueueFull,
+    SloUnreachable,
+    ModelUnknown,
+    TenantOverQuota,
+
+    /// <summary>No engine could load it; the next try is a while away.</summary>
+    ModelFailed,
+}
 
 /// <summary>Accepted, or rejected with a reason that is also the metric label and the HTTP answer.</summary>
 public readonly record struct Admission(RejectReason Reason, TimeSpan RetryAfter)

@@ -66,6 +66,14 @@ public enum EventKind : byte
 
     /// <summary>The tool has answered; it goes on when its engine has room. Amount: tokens of the tool's answer.</summary>
     CallEnded,
+
+    /// <summary>Asked to leave its engine, it could not: what was sent of it cannot be continued. It runs on, and is not to be
+    /// asked again. Amount: output tokens produced so far.</summary>
+    Stayed,
+
+    /// <summary>An engine could not make a model ready. It is there with the model that it has. Amount:
+    /// <see cref="ModelId"/>.</summary>
+    LoadFailed,
 }
 
 public enum FailReason
@@ -81,6 +89,9 @@ public enum FailReason
 
     /// <summary>Engines broke off too often, or after something was sent that cannot be continued.</summary>
     Broken,
+
+    /// <summary>No engine could load its model, after as many tries as are allowed.</summary>
+    ModelFailed,
 }
 
 /// <summary>One fact, 32 bytes. The same record feeds metrics, trace, dashboard, journal and fingerprint.</summary>

@@ -19,6 +19,9 @@ public record struct EngineSnapshot
     /// <summary>Models whose weights lie in its host memory, a bit each.</summary>
     public ulong WarmModels { get; set; }
 
+    /// <summary>Models that it failed to load and is not to be asked for now, a bit each.</summary>
+    public ulong FailedModels { get; set; }
+
     /// <summary>Most requests that may be outstanding on it at once.</summary>
     public int OutstandingMax { get; set; }
 
@@ -50,6 +53,10 @@ public record struct EngineSnapshot
     public long OutputTokens { get; set; }
 
     public readonly int FreeSlots => IsReady ? OutstandingMax - Outstanding : 0;
+
+    /// <summary>It did not fail to load the model just now.</summary>
+    public readonly bool CanLoad(ModelId model) => (FailedModels >> model.Index & 1) == 0;
+
     public readonly bool CanTake(Request request) => FreeSlots > 0 && Model == request.Model;
 }
 

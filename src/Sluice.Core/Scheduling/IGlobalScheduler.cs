@@ -46,7 +46,13 @@ public interface IGlobalScheduler
     {
     }
 
-    /// <summary>An engine was lost, came, or has another model loaded.</summary>
+    /// <summary>A dispatched request that was to be evicted cannot leave its engine, and runs on.</summary>
+    void OnStayed(Request request, EngineId engine, ClusterView view)
+    {
+    }
+
+    /// <summary>An engine was lost, came, has another model loaded, or is to be asked for a model again or no longer
+    /// (<see cref="EngineSnapshot.FailedModels"/>).</summary>
     void OnEngineChanged(EngineId engine, ClusterView view)
     {
     }

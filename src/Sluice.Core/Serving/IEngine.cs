@@ -6,6 +6,9 @@ public interface IEngine
 {
     EngineId Id { get; }
 
+    /// <summary>It could have the model loaded, and will again if it is away.</summary>
+    bool CanRun(ModelId model);
+
     /// <param name="predicted">Predicted length of the whole answer.</param>
     /// <param name="outputTokens">Tokens the caller already has from an engine that was lost; the answer goes on after
     /// them.</param>
@@ -21,7 +24,8 @@ public interface IEngine
     void Cancel(Instant now, RequestId request);
 
     /// <summary>Takes a request off; its KV goes to host memory where the engine can keep it. Comes back as
-    /// <see cref="EventKind.Evicted"/>, or as <see cref="EventKind.Finished"/> if that was first.</summary>
+    /// <see cref="EventKind.Evicted"/>, or as <see cref="EventKind.Finished"/> if that was first, or as
+    /// <see cref="EventKind.Stayed"/> if it cannot leave.</summary>
     void Evict(Instant now, RequestId request);
 
     /// <summary>It holds the KV of a request that it gave back as <see cref="EventKind.Evicted"/>, which resumes here without
@@ -32,7 +36,7 @@ public interface IEngine
     void DropEvicted(RequestId request);
 
     /// <summary>Unloads the model and loads another; only while nothing is outstanding. Comes back as
-    /// <see cref="EventKind.ModelLoaded"/>.</summary>
+    /// <see cref="EventKind.ModelLoaded"/> or <see cref="EventKind.LoadFailed"/>.</summary>
     void Load(Instant now, ModelId model);
 
     /// <summary>Moves a running request with its KV to another engine, while it runs. Comes back as

@@ -70,6 +70,12 @@ public sealed partial class ServingLoop : IEventSink
     /// accounting, handing on. 0 to 1.</summary>
     public double LoopShare => _stepStamps == 0 ? 0 : 1 - _runner.ModelStamps / (double)_stepStamps;
 
+    /// <summary>The part of <see cref="StepTime"/> that <see cref="LoopShare"/> is about.</summary>
+    public TimeSpan LoopTime => TimeSpan.FromSeconds((_stepStamps - _runner.ModelStamps) / (double)_time.TimestampFrequency);
+
+    /// <summary>Of all steps so far.</summary>
+    public TimeSpan StepTime => TimeSpan.FromSeconds(_stepStamps / (double)_time.TimestampFrequency);
+
     internal TransformerRunner Runner => _runner;
 
     /// <summary>Most tokens that prompt and answer can have together.</summary>

@@ -17,9 +17,11 @@ public sealed class GatheredAnswer : IWholeAnswer
     private JsonObject _head = [];
     private JsonNode? _usage;
     private bool _isChat = true;
+    private StringBuilder? _content; // Of the first choice, once it has some.
 
     public ValueTask OnDataAsync(ReadOnlyMemory<byte> json, int tokens, CancellationToken cancel)
     {
+        if (_content is not null && PlainPiece.TryAppend(json.Span, _content)) return ValueTask.CompletedTask;
         if (JsonNode.Parse(json.Span) is not JsonObject chunk) throw new JsonException("an event is no JSON object");
         foreach (var (name, value) in chunk)
         {
@@ -35,7 +37,7 @@ public sealed class GatheredAnswer : IWholeAnswer
     {
         _choices.Clear();
         _texts.Clear();
-        (_head, _usage) = ([], null);
+        (_head, _usage, _content) = ([], null, null);
     }
 
     /// <summary>The whole answer, UTF-8.</summary>
@@ -140,6 +142,7 @@ public sealed class GatheredAnswer : IWholeAnswer
         if (!_texts.TryGetValue((owner, name), out var text)) _texts.Add((owner, name), text = new());
         if (!owner.ContainsKey(name)) owner[name] = ""; // Keeps its place among the fields.
         text.Append(value.GetValue<string>());
+        if (name == "content" && _choices.TryGetValue(0, out var first) && owner == first["message"]) _content = text;
     }
 
     /// <summary>Lists inside are appended, the rest is kept.</summary>

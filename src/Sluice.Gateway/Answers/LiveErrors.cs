@@ -33,6 +33,7 @@ internal static class LiveErrors
         {
             RetryAfter = TimeSpan.FromSeconds(5), ShouldRetry = true, DroppedReason = "rejected-no-endpoints",
         },
+        LiveEnd.ModelFailed => ModelFailed(live, null),
         LiveEnd.Stopping => new(503, "server_error", "shutting_down", "The gateway is shutting down.")
         {
             RetryAfter = TimeSpan.FromSeconds(5), ShouldRetry = true, DroppedReason = "rejected-shutting-down",
@@ -63,7 +64,15 @@ internal static class LiveErrors
         },
         RejectReason.ModelUnknown => ApiError.NotFound(
             $"The model '{live.Call.Model}' does not exist here.", "model_not_found", "model"),
+        RejectReason.ModelFailed => ModelFailed(live, outcome.Admission.RetryAfter),
         _ => throw new InvariantException($"unmapped {outcome.Admission.Reason}"),
+    };
+
+    private static ApiError ModelFailed(LiveRequest live, TimeSpan? nextTry) => new(
+        503, "server_error", "model_load_failed",
+        $"The model '{live.Call.Model}' could not be loaded{(live.Note.Length == 0 ? "." : $": {live.Note}")}")
+    {
+        RetryAfter = nextTry ?? TimeSpan.FromSeconds(5), ShouldRetry = true, DroppedReason = "rejected-no-endpoints",
     };
 
     private static string Unreachable(LiveRequest live, LiveOutcome outcome)

@@ -19,7 +19,7 @@ internal sealed class StreamAnswer(HttpContext context, LiveRequest live, string
         }
 
         Begin();
-        await SendAsync(json.Span, context.RequestAborted).ConfigureAwait(false);
+        await SendAsync(ServiceTiers.Put(json, live.Call.ServiceTier).Span, context.RequestAborted).ConfigureAwait(false);
     }
 
     /// <summary>The end of a complete answer.</summary>

@@ -10,6 +10,7 @@ internal sealed class WholeAnswer(HttpContext context, LiveRequest live, string 
     public async ValueTask OnDataAsync(ReadOnlyMemory<byte> json, int tokens, CancellationToken cancel)
     {
         HasBegun = true;
+        json = ServiceTiers.Put(json, live.Call.ServiceTier);
         var response = context.Response;
         response.ContentType = "application/json";
         response.ContentLength = json.Length;

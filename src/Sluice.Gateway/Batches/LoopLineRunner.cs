@@ -68,7 +68,7 @@ internal sealed class LoopLineRunner(GatewayServices gateway, Func<string, Calle
             LiveEnd.Refused => LineEnd.Refused,
             LiveEnd.Broken => LineEnd.Broken,
             LiveEnd.Cancelled or LiveEnd.Stopping => LineEnd.Stopped,
-            LiveEnd.Rejected or LiveEnd.Expired or LiveEnd.NoEngine => LineEnd.NotNow,
+            LiveEnd.Rejected or LiveEnd.Expired or LiveEnd.NoEngine or LiveEnd.ModelFailed => LineEnd.NotNow,
             _ => throw new InvariantException($"unmapped {outcome.End}"),
         };
         var error = LiveErrors.Of(live, outcome);

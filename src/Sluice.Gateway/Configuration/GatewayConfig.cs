@@ -11,6 +11,11 @@ namespace Sluice.Gateway;
 /// <param name="Postgres">Connection string; null for SQLite.</param>
 public sealed record GatewayConfig(GatewayOptions Options, IReadOnlyList<EngineSpec> Engines, string? Folder, string? Postgres)
 {
+    /// <summary>Null when the file does not say.</summary>
+    public AdminOptions? Admin { get; init; }
+
+    public IReadOnlyList<TenantSpec> Tenants { get; init; } = [];
+
     private const int BytesMax = 1 << 20;
 
     /// <exception cref="InputException">It cannot be read or used; the message lists every problem with its place.</exception>
@@ -87,6 +92,11 @@ public sealed record GatewayConfig(GatewayOptions Options, IReadOnlyList<EngineS
         foreach (var (map, node) in root.List("engines"))
             if (Engine(map, node, engines) is { } engine) engines.Add(engine);
 
+        if (root.Word("dashboard", "open", "closed") is { } dashboard) options = options with { IsDashboardOpen = dashboard == "open" };
+        if (root.Map("telemetry") is { } telemetry) options = options with { Telemetry = ReadTelemetry(telemetry) };
+        var admin = root.Map("admin") is { } adminMap ? ReadAdmin(adminMap) : null;
+        var tenants = root.Map("tenants") is { } tenantsMap ? TenantsConfig.Read(tenantsMap, options.Classes) : [];
+
         string? folder = null, postgres = null;
         if (root.Map("storage") is { } storage)
         {
@@ -96,7 +106,45 @@ public sealed record GatewayConfig(GatewayOptions Options, IReadOnlyList<EngineS
         }
 
         root.RefuseUnknown();
-        return new(options, engines, folder, postgres);
+        return new(options, engines, folder, postgres) { Admin = admin, Tenants = tenants };
+    }
+
+    private static AdminOptions ReadAdmin(ConfigMap map)
+    {
+        var byDefault = new AdminOptions();
+        var admin = new AdminOptions
+        {
+            Host = map.Text("host") ?? byDefault.Host, Port = map.Whole("port", 0, 65535), Token = map.Text("token"),
+        };
+        map.RefuseUnknown();
+        try
+        {
+            admin.Check();
+        }
+        catch (InputException e)
+        {
+            map.ProblemAt("host", e.Message.TrimEnd('.'));
+        }
+
+        return admin;
+    }
+
+    private static TelemetryOptions? ReadTelemetry(ConfigMap map)
+    {
+        var text = map.Text("otlp");
+        var (protocol, service, headers) = (map.Word("protocol", "http", "grpc"), map.Text("service"), map.Text("headers"));
+        var every = map.Duration("every");
+        map.RefuseUnknown();
+        if (text is null) return null;
+        if (!Uri.TryCreate(text, UriKind.Absolute, out var endpoint) || endpoint.Scheme is not ("http" or "https"))
+        {
+            map.ProblemAt("otlp", $"'{text}': expected a collector's address such as http://collector:4318");
+            return null;
+        }
+
+        var read = new TelemetryOptions { Endpoint = endpoint, IsGrpc = protocol == "grpc", Headers = headers };
+        if (service is not null) read = read with { Service = service };
+        return every is { } span && span < TimeSpan.FromDays(1) ? read with { MetricsEvery = span } : read;
     }
 
     private static GatewayOptions Limits(ConfigMap map, GatewayOptions o)

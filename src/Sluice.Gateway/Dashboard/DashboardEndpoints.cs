@@ -6,8 +6,7 @@ namespace Sluice.Gateway;
 
 /// <summary>The dashboard at <c>/</c>, and the state it shows. Answers callers on this machine only, unless it is opened: it names
 /// models, engines and requests of everybody.</summary>
-/// <param name="isOpen">True to answer callers from elsewhere too.</param>
-public sealed class DashboardEndpoints(RequestStats stats, NotableEvents events, bool isOpen = false) : IEndpoints
+public sealed class DashboardEndpoints(RequestStats stats, NotableEvents events) : IEndpoints
 {
     /// <summary>Requests listed at once; the oldest come first.</summary>
     private const int RequestsMax = 500;
@@ -24,7 +23,7 @@ public sealed class DashboardEndpoints(RequestStats stats, NotableEvents events,
         foreach (var (path, resource, type) in s_files)
         {
             var bytes = Read(resource);
-            routes.MapGet(path, context => GuardAsync(context, () =>
+            routes.MapGet(path, context => GuardAsync(context, gateway, () =>
             {
                 context.Response.ContentType = type;
                 context.Response.ContentLength = bytes.Length;
@@ -35,7 +34,7 @@ public sealed class DashboardEndpoints(RequestStats stats, NotableEvents events,
             }));
         }
 
-        routes.MapGet("/dashboard/state", context => GuardAsync(context, () => StateAsync(context, gateway)));
+        routes.MapGet("/dashboard/state", context => GuardAsync(context, gateway, () => StateAsync(context, gateway)));
     }
 
     private async Task StateAsync(HttpContext context, GatewayServices gateway)
@@ -47,10 +46,10 @@ public sealed class DashboardEndpoints(RequestStats stats, NotableEvents events,
             context, json => DashboardState.Write(json, snapshot, groups, gateway, stats, events)).ConfigureAwait(false);
     }
 
-    private Task GuardAsync(HttpContext context, Func<Task> answer)
+    private static Task GuardAsync(HttpContext context, GatewayServices gateway, Func<Task> answer)
     {
         var isHere = context.Connection.RemoteIpAddress is not { } address || IPAddress.IsLoopback(address);
-        return isOpen || isHere
+        return gateway.Options.IsDashboardOpen || isHere
             ? answer()
             : new ApiError(
                 403, "permission_error", "dashboard_closed",

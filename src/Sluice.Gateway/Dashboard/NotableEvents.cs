@@ -4,7 +4,7 @@ namespace Sluice.Gateway;
 
 /// <summary>What somebody who watches wants to see happen: evictions, model loads, engines that come and go, refusals.</summary>
 /// <param name="Engine">Its name; empty for what concerns none.</param>
-/// <param name="What">evicted, loaded, lost, joined, rejected or failed.</param>
+/// <param name="What">evicted, loaded, load failed, lost, joined, rejected or failed.</param>
 /// <param name="Subject">The request's own id, or the model.</param>
 public sealed record NotableEvent(long Number, Instant At, string What, string Engine, string Subject);
 
@@ -39,6 +39,7 @@ public sealed class NotableEvents : IEventSink
         {
             EventKind.Evicted => "evicted",
             EventKind.ModelLoaded => "loaded",
+            EventKind.LoadFailed => "load failed",
             EventKind.EngineLost => "lost",
             EventKind.EngineJoined => "joined",
             EventKind.Rejected => "rejected",
@@ -47,7 +48,7 @@ public sealed class NotableEvents : IEventSink
         };
         if (what is null) return;
 
-        var subject = e.Kind is EventKind.ModelLoaded
+        var subject = e.Kind is EventKind.ModelLoaded or EventKind.LoadFailed
             ? _loop.Models.NameOf(new(e.Amount))
             : _loop.Find(e.Request)?.Call.ExternalId ?? "";
         var engine = e.Engine == EngineId.None ? "" : _loop.EngineNameOf(e.Engine);

@@ -70,10 +70,13 @@ public static class GatewayHost
         return app;
     }
 
-    private static IReadOnlyList<Func<GatewayServices, CancellationToken, Task>> Workers(GatewayOptions options, GatewayParts parts) =>
-        options.JournalFolder is { } folder
-            ? [.. parts.Workers, (gateway, stop) => new JournalWriter(gateway, folder).RunAsync(stop)]
-            : parts.Workers;
+    private static List<Func<GatewayServices, CancellationToken, Task>> Workers(GatewayOptions options, GatewayParts parts)
+    {
+        var all = parts.Workers.ToList();
+        if (options.JournalFolder is { } folder) all.Add((gateway, stop) => new JournalWriter(gateway, folder).RunAsync(stop));
+        if (options.Telemetry is { } telemetry) all.Add((gateway, stop) => new Telemetry(gateway, telemetry).RunAsync(stop));
+        return all;
+    }
 
     private static void Limit(KestrelServerOptions kestrel, GatewayOptions options)
     {

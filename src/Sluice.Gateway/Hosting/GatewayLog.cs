@@ -11,6 +11,9 @@ internal static partial class GatewayLog
     [LoggerMessage(LogLevel.Error, "a worker failed")]
     public static partial void WorkerFailed(ILogger log, Exception e);
 
+    [LoggerMessage(LogLevel.Warning, "engine {Name} could not load {Model}: {Problem}")]
+    public static partial void LoadFailed(ILogger log, string name, string model, string problem);
+
     [LoggerMessage(LogLevel.Information, "stopping: {Live} requests are under way and have {Seconds} s")]
     public static partial void Draining(ILogger log, int live, double seconds);
 

@@ -60,6 +60,9 @@ public sealed record GatewayOptions
     /// <summary>Engines that may break off one request before it fails.</summary>
     public int AttemptsMax { get; init; } = 3;
 
+    /// <summary>What becomes of models that cannot be loaded.</summary>
+    public Core.LoadRetryOptions LoadRetries { get; init; } = new();
+
     /// <summary>Longest answer assumed of a caller that sets no limit, until lengths are learned [tokens].</summary>
     public int OutputTokens { get; init; } = 512;
 
@@ -87,6 +90,9 @@ public sealed record GatewayOptions
     /// <summary>The dashboard answers callers from other machines too. It shows everybody's requests, though never their
     /// text.</summary>
     public bool IsDashboardOpen { get; init; }
+
+    /// <summary>Where traces and metrics are exported to; null for nowhere.</summary>
+    public TelemetryOptions? Telemetry { get; init; }
 
     /// <summary>Time that running answers get when the gateway is told to stop.</summary>
     public TimeSpan Drain { get; init; } = TimeSpan.FromSeconds(30);

@@ -11,8 +11,17 @@ public static class GatewayReload
         if ((now.Host, now.Port) != (next.Host, next.Port)) said.Add("listen: needs a restart");
         if (now.System != next.System || !now.Settings.OrderBy(s => s.Key).SequenceEqual(next.Settings.OrderBy(s => s.Key)))
             said.Add("policy: needs a restart");
-        if (now with { Classes = next.Classes, Aliases = next.Aliases, Priority = next.Priority, Settings = next.Settings } !=
-            next with { Host = now.Host, Port = now.Port, System = now.System, EnginesMax = now.EnginesMax })
+        if (next.Telemetry is not null && next.Telemetry != now.Telemetry) said.Add("telemetry: needs a restart");
+        var taken = now with
+        {
+            Classes = next.Classes, Aliases = next.Aliases, Priority = next.Priority, Settings = next.Settings,
+            IsDashboardOpen = next.IsDashboardOpen,
+        };
+        if (taken != next with
+        {
+            Host = now.Host, Port = now.Port, System = now.System, EnginesMax = now.EnginesMax, JournalFolder = now.JournalFolder,
+            Telemetry = now.Telemetry,
+        })
             said.Add("limits: need a restart");
 
         // Live requests know their class by its number.
@@ -22,8 +31,11 @@ public static class GatewayReload
         gateway.Change(now with
         {
             Classes = keepsClasses ? next.Classes : now.Classes, Aliases = next.Aliases, Priority = next.Priority,
+            IsDashboardOpen = next.IsDashboardOpen,
         });
         if (keepsClasses) said.Add("classes, aliases and priority: in use");
+        if (gateway.Callers is TenantDoor door && config.Tenants.Count > 0)
+            said.AddRange(await door.Directory.TakeAsync(config.Tenants, Environment.GetEnvironmentVariable).ConfigureAwait(false));
         await EnginesAsync(gateway, config.Engines, said).ConfigureAwait(false);
         return said;
     }

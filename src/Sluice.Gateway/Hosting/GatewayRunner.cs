@@ -19,6 +19,7 @@ internal sealed class GatewayRunner(
     public async Task StartAsync(CancellationToken cancellationToken)
     {
         gateway.Loop.Suspected = gateway.Engines.Doubt;
+        gateway.Loop.LoadProblem = (engine, model, problem) => GatewayLog.LoadFailed(gateway.Log, engine.Name, model, problem);
         var first = Task.WhenAll(engines.Select(gateway.Engines.AddAsync));
         await Task.WhenAny(first, Task.Delay(s_firstProbe, cancellationToken)).ConfigureAwait(false);
         foreach (var worker in workers) _running.Add(WorkAsync(worker));

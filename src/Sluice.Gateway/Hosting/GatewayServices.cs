@@ -56,8 +56,12 @@ public sealed class GatewayServices
             Priority = urgency.Priority, PromptTokens = Tokens.TokensOf(model, facts.PromptBytes),
             OutputTokensMax = api == Upstreams.UpstreamApi.Embeddings ? 1 : output, OnInterruption = urgency.OnInterruption,
             IsText = isText, Refuses = urgency.Refuses, QueueMax = urgency.QueueMax,
-            Stream = facts.IsStream || (Options.Classes[urgency.Class].KeepsProgress && isText),
+            Stream = facts.IsStream || (isText && (Options.Classes[urgency.Class].KeepsProgress
+                ?? (facts.StreamsAlike && urgency.OnInterruption == Interruption.Continue))),
+            ServiceTier = ServiceTiers.Used(facts.ServiceTier, Options.Classes[urgency.Class].Name),
         };
+        if (Options.Telemetry is not null)
+            call = call with { TraceParent = headers.TraceParent, TraceState = headers.TraceState };
         return null;
     }
 

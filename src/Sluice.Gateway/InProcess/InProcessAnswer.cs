@@ -13,6 +13,9 @@ internal sealed class InProcessAnswer(
     private readonly List<int>[] _tokens = [.. Enumerable.Range(0, asked.Answers).Select(_ => new List<int>())];
     private readonly StringBuilder[] _texts = [.. Enumerable.Range(0, asked.Answers).Select(_ => new StringBuilder())];
     private readonly List<ShownToken>[] _shown = [.. Enumerable.Range(0, asked.Answers).Select(_ => new List<ShownToken>())];
+    private readonly ToolCallReader?[] _readers =
+        [.. Enumerable.Range(0, asked.Answers).Select(_ => asked.Tools is null ? null : new ToolCallReader(asked.Tools))];
+    private readonly List<FunctionCall>[] _calls = [.. Enumerable.Range(0, asked.Answers).Select(_ => new List<FunctionCall>())];
     private readonly AnswerEnd[] _ends = new AnswerEnd[asked.Answers];
     private readonly List<Generation> _generations = [];
     private readonly Lock _gate = new();
@@ -184,25 +187,38 @@ internal sealed class InProcessAnswer(
         {
             if (end.Reason == EndReason.Evicted) return;
             _ends[i] = end;
-            if (call.Stream && end.Reason is EndReason.Stop or EndReason.Length)
-                await SendAsync(sink, _json.Last(i, Reason(end)), cancel).ConfigureAwait(false);
+            if (end.Reason is not (EndReason.Stop or EndReason.Length)) return;
+            if (_readers[i] is { } reader) await GiveAsync(i, reader.Finish, null, sink, cancel).ConfigureAwait(false);
+            if (call.Stream) await SendAsync(sink, _json.Last(i, Reason(i)), cancel).ConfigureAwait(false);
             return;
         }
 
-        var text = part.Token.Text ?? "";
         _tokens[i].Add(part.Token.Token);
         _untold++;
-        var shows = asked.Sampling.Logprobs;
+        var text = part.Token.Text ?? "";
+        ShownToken? shown = asked.Sampling.Logprobs ? new(text, part.Token) : null;
+        await GiveAsync(i, calls => _readers[i]?.Push(text, calls) ?? text, shown, sink, cancel).ConfigureAwait(false);
+    }
+
+    /// <summary>Gives the caller of a stream what is settled of an answer, and keeps it otherwise.</summary>
+    /// <param name="settle">Returns text and adds calls.</param>
+    private async ValueTask GiveAsync(
+        int i, Func<List<FunctionCall>, string> settle, ShownToken? shown, IAnswerSink sink, CancellationToken cancel)
+    {
+        var calls = _calls[i];
+        var known = calls.Count;
+        var text = settle(calls);
         if (!call.Stream)
         {
             _texts[i].Append(text);
-            if (shows) _shown[i].Add(new(text, part.Token));
+            if (shown is { } token) _shown[i].Add(token);
+            return;
         }
-        else if (text.Length > 0 || shows)
-        {
-            var json = _json.Piece(i, text, shows ? [new(text, part.Token)] : null);
-            await SendAsync(sink, json, cancel).ConfigureAwait(false);
-        }
+
+        if (text.Length > 0 || shown is not null)
+            await SendAsync(sink, _json.Piece(i, text, shown is { } token ? [token] : null), cancel).ConfigureAwait(false);
+        for (var n = known; n < calls.Count; n++)
+            await SendAsync(sink, _json.CallPiece(i, n, calls[n]), cancel).ConfigureAwait(false);
     }
 
     private async ValueTask SendAsync(IAnswerSink sink, ReadOnlyMemory<byte> json, CancellationToken cancel)
@@ -217,8 +233,9 @@ internal sealed class InProcessAnswer(
         var cached = Math.Min(PromptTokens, _ends.Where((_, i) => i % asked.Samples == 0).Sum(e => e.CachedTokens));
         if (!call.Stream)
         {
-            var answers = _ends.Select((end, i) => (
-                _texts[i].ToString(), Reason(end), !asked.Sampling.Logprobs ? null : (IReadOnlyList<ShownToken>)_shown[i])).ToList();
+            var answers = _ends.Select((_, i) => (
+                _texts[i].ToString(), (IReadOnlyList<FunctionCall>)_calls[i], Reason(i),
+                !asked.Sampling.Logprobs ? null : (IReadOnlyList<ShownToken>)_shown[i])).ToList();
             await SendAsync(sink, _json.Whole(answers, PromptTokens, cached, OutputTokens), cancel).ConfigureAwait(false);
         }
         else if (asked.WantsUsage)
@@ -254,5 +271,6 @@ internal sealed class InProcessAnswer(
         return model.Tokenizer.Encode(resume.Text, addSpecial: false, parseSpecial: false);
     }
 
-    private static string Reason(in AnswerEnd end) => end.Reason == EndReason.Length ? "length" : "stop";
+    private string Reason(int i) =>
+        _ends[i].Reason == EndReason.Length ? "length" : _calls[i].Count > 0 ? "tool_calls" : "stop";
 }

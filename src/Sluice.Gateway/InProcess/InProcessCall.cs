@@ -27,6 +27,9 @@ internal sealed record InProcessCall
     public SamplingOptions Sampling { get; private init; } = new();
     public bool WantsUsage { get; private init; }
 
+    /// <summary>Tools that the answer may call; null if there are none, or the model has no known way to.</summary>
+    public ToolCalls? Tools { get; private init; }
+
     public int Answers => Prompts.Count * Samples;
 
     /// <exception cref="InputException">Something in the body cannot be used; the message names it.</exception>
@@ -50,6 +53,7 @@ internal sealed record InProcessCall
                 ?? BodyFields.Whole(body, "max_tokens", 1, int.MaxValue)
                 ?? (isChat ? null : 16), // OpenAI's default for completions
             Sampling = ReadSampling(body, isChat),
+            Tools = isChat ? ToolsOf(body, model) : null,
             WantsUsage = BodyFields.Object(body, "stream_options") is { } options && BodyFields.Flag(options, "include_usage"),
         };
     }
@@ -61,6 +65,13 @@ internal sealed record InProcessCall
         if (messages.GetArrayLength() == 0) throw new InputException("messages is empty.");
         body.TryGetProperty("tools"u8, out var tools);
         return model.ChatPrompt(messages, tools);
+    }
+
+    private static ToolCalls? ToolsOf(JsonElement body, TextModel model)
+    {
+        var style = ToolCalls.StyleOf(model.Template);
+        if (style == ToolCallStyle.None || BodyFields.Text(body, "tool_choice") == "none") return null;
+        return body.TryGetProperty("tools"u8, out var tools) && tools.ValueKind == JsonValueKind.Array ? new(style, tools) : null;
     }
 
     /// <summary>Text, a list of texts, one list of token ids, or a list of such lists.</summary>

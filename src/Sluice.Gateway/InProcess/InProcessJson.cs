@@ -43,6 +43,22 @@ internal sealed class InProcessJson(UpstreamCall call, Tokenizer tokenizer, long
         EndChoice(json, null);
     });
 
+    /// <summary>A stream's event with a whole tool call.</summary>
+    /// <param name="number">Of this answer's calls, from 0.</param>
+    public ReadOnlyMemory<byte> CallPiece(int index, int number, FunctionCall toolCall) => Write(json =>
+    {
+        Head(json, "chat.completion.chunk");
+        BeginChoice(json, index);
+        json.WriteStartObject("delta"u8);
+        if (_begun.Add(index)) json.WriteString("role"u8, "assistant"u8);
+        json.WriteStartArray("tool_calls"u8);
+        WriteCall(json, index, number, toolCall, isPiece: true);
+        json.WriteEndArray();
+        json.WriteEndObject();
+        json.WriteNull("logprobs"u8);
+        EndChoice(json, null);
+    });
+
     /// <summary>The event that ends one answer of a stream.</summary>
     public ReadOnlyMemory<byte> Last(int index, string finishReason) => Write(json =>
     {
@@ -73,8 +89,8 @@ internal sealed class InProcessJson(UpstreamCall call, Tokenizer tokenizer, long
 
     /// <summary>All answers of a call that is not streamed.</summary>
     public ReadOnlyMemory<byte> Whole(
-        IReadOnlyList<(string Text, string FinishReason, IReadOnlyList<ShownToken>? Logprobs)> answers, int promptTokens,
-        int cachedTokens, int outputTokens) => Write(json =>
+        IReadOnlyList<(string Text, IReadOnlyList<FunctionCall> Calls, string FinishReason, IReadOnlyList<ShownToken>? Logprobs)> answers,
+        int promptTokens, int cachedTokens, int outputTokens) => Write(json =>
     {
         Head(json, "chat.completion");
         json.WriteStartArray("choices"u8);
@@ -84,10 +100,7 @@ internal sealed class InProcessJson(UpstreamCall call, Tokenizer tokenizer, long
             json.WriteNumber("index"u8, i);
             if (IsChat)
             {
-                json.WriteStartObject("message"u8);
-                json.WriteString("role"u8, "assistant"u8);
-                json.WriteString("content"u8, answers[i].Text);
-                json.WriteEndObject();
+                Message(json, i, answers[i].Text, answers[i].Calls);
             }
             else
             {
@@ -122,6 +135,34 @@ internal sealed class InProcessJson(UpstreamCall call, Tokenizer tokenizer, long
         json.WriteString("object"u8, IsChat ? chatObject : "text_completion");
         json.WriteNumber("created"u8, createdSeconds);
         json.WriteString("model"u8, call.Model);
+    }
+
+    private void Message(Utf8JsonWriter json, int index, string text, IReadOnlyList<FunctionCall> calls)
+    {
+        json.WriteStartObject("message"u8);
+        json.WriteString("role"u8, "assistant"u8);
+        json.WriteString("content"u8, text.Length == 0 && calls.Count > 0 ? null : text);
+        if (calls.Count > 0)
+        {
+            json.WriteStartArray("tool_calls"u8);
+            for (var n = 0; n < calls.Count; n++) WriteCall(json, index, n, calls[n], isPiece: false);
+            json.WriteEndArray();
+        }
+
+        json.WriteEndObject();
+    }
+
+    private void WriteCall(Utf8JsonWriter json, int index, int number, FunctionCall toolCall, bool isPiece)
+    {
+        json.WriteStartObject();
+        if (isPiece) json.WriteNumber("index"u8, number);
+        json.WriteString("id"u8, $"call_{call.ExternalId}_{index}_{number}");
+        json.WriteString("type"u8, "function"u8);
+        json.WriteStartObject("function"u8);
+        json.WriteString("name"u8, toolCall.Name);
+        json.WriteString("arguments"u8, toolCall.Arguments);
+        json.WriteEndObject();
+        json.WriteEndObject();
     }
 
     private static void BeginChoice(Utf8JsonWriter json, int index)

@@ -29,12 +29,30 @@ internal sealed class ModelShelf : IAsyncDisposable
         _memoryBytes = options.MemoryBytes ?? (long)(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes * MemoryShare);
     }
 
-    /// <summary>Why the last load failed or the engine stopped; null if all is well.</summary>
-    public string? Fault
+    /// <summary>Why an engine stopped; null if all run.</summary>
+    public string? EngineFault
     {
         get
         {
-            lock (_gate) return _loaded.Find(p => p.Model.Engine.Fault is not null)?.Model.Engine.Fault ?? _fault;
+            lock (_gate) return _loaded.Find(p => p.Model.Engine.Fault is not null)?.Model.Engine.Fault;
+        }
+    }
+
+    /// <summary>The model whose engine stopped, or null.</summary>
+    public string? BrokenModel
+    {
+        get
+        {
+            lock (_gate) return _loaded.Find(p => p.Model.Engine.Fault is not null)?.Name;
+        }
+    }
+
+    /// <summary>Why the last load failed; null if it did not.</summary>
+    public string? LoadFault
+    {
+        get
+        {
+            lock (_gate) return _fault;
         }
     }
 

@@ -13,43 +13,57 @@ public sealed partial class DispatcherLoop
 
     private static readonly TimeSpan s_closedMax = TimeSpan.FromSeconds(30);
 
+    /// <summary>Why the newest load of a model failed; no more than there are models.</summary>
+    private readonly Dictionary<string, string> _loadProblems = new(StringComparer.Ordinal);
+
     /// <summary>The dispatcher has an idle engine load another model.</summary>
     internal void BeginLoad(LiveEngine engine, ModelId model)
     {
         var (upstream, name) = (engine.Upstream, engine.NameOf(Models.NameOf(model)));
+        var before = engine.NameOf(Models.NameOf(_fleet.Snapshots[engine.Id.Index].Model));
         _ = Task.Run(async () =>
         {
-            var isReady = false;
-            try
-            {
-                isReady = await upstream.LoadAsync(name, CancellationToken.None).ConfigureAwait(false);
-            }
-            catch (Exception)
-            {
-                // The same as false: the engine is probed, and joins again with what it has.
-            }
-
-            Post(new(What.Ask, Data: () => EndLoad(engine, upstream, model, isReady)));
+            var end = await ModelChange.RunAsync(upstream, name, before, Time).ConfigureAwait(false);
+            Post(new(What.Ask, Data: () => EndLoad(engine, upstream, model, end)));
         });
     }
 
-    private void EndLoad(LiveEngine engine, IUpstream upstream, ModelId model, bool isReady)
+    private void EndLoad(LiveEngine engine, IUpstream upstream, ModelId model, ModelChange end)
     {
         if (!ReferenceEquals(engine.Bound, upstream) || !engine.IsLoading) return;
         engine.EndLoad();
-        if (!_fleet.Snapshots[engine.Id.Index].IsPresent) return;
-        if (!isReady)
+        ref var snapshot = ref _fleet.Snapshots[engine.Id.Index];
+        var kind = EventKind.ModelLoaded;
+        if (end.Problem is { } problem)
+        {
+            kind = EventKind.LoadFailed;
+            _loadProblems[Models.NameOf(model)] = problem;
+            LoadProblem?.Invoke(upstream, Models.NameOf(model), problem);
+        }
+
+        if (!snapshot.IsPresent) return;
+        if (end.Loaded is null || IdOf(engine, end.Loaded) is not { } loaded)
         {
             Leave(upstream);
             Suspected?.Invoke(upstream);
             return;
         }
 
-        _fleet.Snapshots[engine.Id.Index].WarmModels |= 1UL << model.Index;
-        var e = new SluiceEvent(Now, new(-1), engine.Id, model.Index, EventKind.ModelLoaded);
+        snapshot.Model = loaded;
+        if (kind == EventKind.ModelLoaded) snapshot.WarmModels |= 1UL << model.Index;
+        var e = new SluiceEvent(Now, new(-1), engine.Id, model.Index, kind);
         _sink.Emit(in e);
         _dispatcher.OnEngineEvent(in e);
     }
+
+    private ModelId? IdOf(LiveEngine engine, string loaded)
+    {
+        foreach (var (ours, theirs) in engine.Models)
+            if (theirs == loaded && Models.TryGet(ours, out var id)) return id;
+        return null;
+    }
+
+    private string LoadProblemOf(string model) => _loadProblems.GetValueOrDefault(model, "");
 
     /// <returns>What could not be taken in, or null.</returns>
     private string? Join(IUpstream upstream, int? placesMax)

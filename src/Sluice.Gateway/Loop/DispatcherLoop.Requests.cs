@@ -58,6 +58,7 @@ public sealed partial class DispatcherLoop
         var admission = _dispatcher.OnArrival(now, RequestOf(live.Call, live.Id, model, now));
         _admission.Arriving = null;
         if (admission.IsAccepted) return;
+        if (admission.Reason == RejectReason.ModelFailed) live.Note = LoadProblemOf(live.Call.Model);
         Forget(live);
         Refuse(live, LiveEnd.Rejected, admission);
     }
@@ -168,6 +169,15 @@ public sealed partial class DispatcherLoop
         Emit(live, EventKind.Failed, (int)reason);
     }
 
+    /// <summary>It was to leave its engine, and cannot.</summary>
+    internal void Stay(LiveRequest live)
+    {
+        if (live.Engine is not { } engine) return;
+        var e = new SluiceEvent(Now, live.Id, engine.Id, live.OutputTokens, EventKind.Stayed);
+        _sink.Emit(in e);
+        _dispatcher.OnEngineEvent(in e);
+    }
+
     /// <summary>Tells everybody what happened to a request on its engine; the dispatcher last, because it acts on it.</summary>
     private void Emit(LiveRequest live, EventKind kind, int amount)
     {
@@ -178,9 +188,15 @@ public sealed partial class DispatcherLoop
     }
 
     /// <summary>A request is over; whoever runs it goes on.</summary>
-    private void End(RequestId id)
+    private void End(in SluiceEvent e)
     {
-        if (Find(id) is not { } live) return;
+        if (Find(e.Request) is not { } live) return;
+        if (e.Kind == EventKind.Failed && (FailReason)e.Amount == FailReason.ModelFailed)
+        {
+            live.EndsAs = LiveEnd.ModelFailed;
+            live.Note = LoadProblemOf(live.Call.Model);
+        }
+
         Forget(live);
         live.IsOver = true;
         live.Put(new(null, live.Attempt, null, OutcomeOf(live, live.EndsAs, default)));

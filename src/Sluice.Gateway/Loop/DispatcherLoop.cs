@@ -50,7 +50,7 @@ public sealed partial class DispatcherLoop : IDisposable
         var policies = system.Policies(new PolicyContext(null, new Rng(1).Fork("policies"), _fleet.Info));
         _admission = new(policies.Admission, policies.Lengths, policies.Scheduler);
         _sink = new(this);
-        _dispatcher = new(policies with { Admission = _admission }, _fleet.Engines, _fleet.Snapshots, _sink);
+        _dispatcher = new(policies with { Admission = _admission }, _fleet.Engines, _fleet.Snapshots, _sink, options.LoadRetries);
         Calibration = (policies.Scheduler as IReportsCalibration)?.Calibration;
         _shares = policies.Scheduler as IWeighsTenants;
         _queues = policies.Scheduler as IShowsQueues;
@@ -75,11 +75,17 @@ public sealed partial class DispatcherLoop : IDisposable
     /// <summary>Requests accepted and not ended.</summary>
     public int Live => Volatile.Read(ref _liveCount);
 
+    /// <summary>Those of them that wait.</summary>
+    public int Queued => _dispatcher.Queued;
+
     public bool IsStopping => _isStopping;
     public bool IsBroken => _fault is not null;
 
     /// <summary>Told which engine gave reason to doubt that it lives. On the writer's thread.</summary>
     internal Action<IUpstream>? Suspected { get; set; }
+
+    /// <summary>Told which engine could not load which model, and why. On the writer's thread.</summary>
+    internal Action<IUpstream, string, string>? LoadProblem { get; set; }
 
     /// <summary>A request that is to be run; nothing happens until it is.</summary>
     public LiveRequest Create(LiveCall call) => new(this, call, new(Interlocked.Increment(ref _lastId)));
@@ -286,7 +292,7 @@ public sealed partial class DispatcherLoop : IDisposable
         public void Emit(in SluiceEvent e)
         {
             loop.Events.Emit(in e);
-            if (e.Kind is EventKind.Finished or EventKind.Cancelled or EventKind.Failed) loop.End(e.Request);
+            if (e.Kind is EventKind.Finished or EventKind.Cancelled or EventKind.Failed) loop.End(in e);
         }
     }
 }

@@ -20,6 +20,13 @@ public sealed record LiveCall
     /// <summary>Correlates logs, ours and the engine's.</summary>
     public required string ExternalId { get; init; }
 
+    /// <summary>The caller's place in a trace, as W3C's <c>traceparent</c> and <c>tracestate</c>; null where nobody traces.</summary>
+    public string? TraceParent { get; init; }
+    public string? TraceState { get; init; }
+
+    /// <summary>OpenAI's tier that the answer names; null for none.</summary>
+    public string? ServiceTier { get; init; }
+
     public ClassId Class { get; init; }
     public TenantId Tenant { get; init; }
     public Slo Slo { get; init; } = Slo.BestEffort;
@@ -69,6 +76,9 @@ public enum LiveEnd : byte
 
     /// <summary>The gateway is stopping.</summary>
     Stopping,
+
+    /// <summary>No engine could load the model.</summary>
+    ModelFailed,
 }
 
 /// <summary>How a call ended.</summary>

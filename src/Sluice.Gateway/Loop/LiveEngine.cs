@@ -74,11 +74,15 @@ internal sealed class LiveEngine(EngineId id, DispatcherLoop loop) : IEngine
 
     public void Cancel(Instant now, RequestId request) => loop.Find(request)?.Interrupt(StopReason.Left);
 
-    /// <summary>One that could not go on elsewhere stays to its end, which the core allows for.</summary>
+    /// <summary>One that could not go on elsewhere stays to its end, and the scheduler is told.</summary>
     public void Evict(Instant now, RequestId request)
     {
-        if (loop.Find(request) is { CanMove: true } live && !Upstream.TryEvict(request)) live.Interrupt(StopReason.Evicted);
+        if (loop.Find(request) is not { } live) return;
+        if (!live.CanMove) loop.Stay(live);
+        else if (!Upstream.TryEvict(request)) live.Interrupt(StopReason.Evicted);
     }
+
+    public bool CanRun(ModelId model) => Bound is not null && Models.ContainsKey(loop.Models.NameOf(model));
 
     public bool Keeps(RequestId request) => Bound?.Keeps(request) ?? false;
 

@@ -60,6 +60,9 @@ public sealed class LiveRequest : IAnswerSink
     internal LiveEnd EndsAs { get; set; } = LiveEnd.Cancelled;
     internal bool IsOver { get; set; }
 
+    /// <summary>Written by the loop: why nothing could serve it; empty if that is not known.</summary>
+    internal string Note { get; set; } = "";
+
     /// <summary>How the last call ended; handed over with the message that says so.</summary>
     internal CallOutcome LastCall { get; private set; }
     internal bool CannotGoOn { get; private set; }

@@ -7,6 +7,6 @@ internal sealed class ObservingEndpoints : IEndpoints
     {
         var stats = new RequestStats(gateway);
         new MetricsEndpoint(stats).Map(routes, gateway);
-        new DashboardEndpoints(stats, new NotableEvents(gateway.Loop), gateway.Options.IsDashboardOpen).Map(routes, gateway);
+        new DashboardEndpoints(stats, new NotableEvents(gateway.Loop)).Map(routes, gateway);
     }
 }

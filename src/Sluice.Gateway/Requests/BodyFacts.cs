@@ -21,6 +21,10 @@ internal readonly record struct BodyFacts
     /// <summary>The answer is one choice of free text: what was sent of it can be continued.</summary>
     public bool IsText { get; init; }
 
+    /// <summary>Streamed and gathered, its answer is as if it had come whole. Engines read tool calls out of a stream by other
+    /// code than out of a whole answer, and pieces of sound are not joined.</summary>
+    public bool StreamsAlike { get; init; }
+
     public string? ServiceTier { get; init; }
     public long? Priority { get; init; }
 
@@ -34,7 +38,7 @@ internal readonly record struct BodyFacts
     /// <param name="problem">What is wrong, where, and which field, when it cannot be read.</param>
     public static bool TryRead(ReadOnlySpan<byte> body, out BodyFacts facts, out ApiError? problem)
     {
-        facts = new() { OutputTokensMax = -1, IsText = true };
+        facts = new() { OutputTokensMax = -1, IsText = true, StreamsAlike = true };
         problem = null;
         if (body.IsEmpty)
         {
@@ -101,6 +105,20 @@ internal readonly record struct BodyFacts
                 reader.Skip();
                 facts = facts with { PromptBytes = facts.PromptBytes + (int)(reader.BytesConsumed - start) };
                 return null;
+            case Field.Tools:
+                var hasTools = reader.TokenType != JsonTokenType.Null;
+                reader.Skip();
+                var bytes = (int)(reader.BytesConsumed - start);
+                facts = facts with
+                {
+                    PromptBytes = facts.PromptBytes + bytes,
+                    StreamsAlike = facts.StreamsAlike && (!hasTools || bytes == 2), // []
+                };
+                return null;
+            case Field.Unstreamed:
+                if (reader.TokenType != JsonTokenType.Null) facts = facts with { StreamsAlike = false };
+                reader.Skip();
+                return null;
             case Field.MaxTokens:
                 if (reader.TokenType == JsonTokenType.Null) return null;
                 if (reader.TokenType != JsonTokenType.Number || !reader.TryGetInt32(out var tokens))
@@ -144,7 +162,7 @@ internal readonly record struct BodyFacts
 
     private enum Field : byte
     {
-        Other, Model, Stream, Prompt, Text, MaxTokens, Choices, Constrained, ServiceTier, Priority, StreamOptions, Nvext,
+        Other, Model, Stream, Prompt, Text, Tools, Unstreamed, MaxTokens, Choices, Constrained, ServiceTier, Priority, StreamOptions, Nvext,
     }
 
     private static Field NameOf(ref Utf8JsonReader reader) => reader.ValueSpan.Length switch
@@ -154,13 +172,16 @@ internal readonly record struct BodyFacts
         5 when reader.ValueTextEquals("model"u8) => Field.Model,
         5 when reader.ValueTextEquals("input"u8) => Field.Text,
         5 when reader.ValueTextEquals("nvext"u8) => Field.Nvext,
-        5 when reader.ValueTextEquals("tools"u8) => Field.Text,
+        5 when reader.ValueTextEquals("tools"u8) => Field.Tools,
+        5 when reader.ValueTextEquals("audio"u8) => Field.Unstreamed,
         6 when reader.ValueTextEquals("stream"u8) => Field.Stream,
         6 when reader.ValueTextEquals("prompt"u8) => Field.Prompt,
         7 when reader.ValueTextEquals("best_of"u8) => Field.Choices,
         7 when reader.ValueTextEquals("grammar"u8) => Field.Constrained,
         8 when reader.ValueTextEquals("messages"u8) => Field.Text,
         8 when reader.ValueTextEquals("priority"u8) => Field.Priority,
+        9 when reader.ValueTextEquals("functions"u8) => Field.Tools,
+        10 when reader.ValueTextEquals("modalities"u8) => Field.Unstreamed,
         10 when reader.ValueTextEquals("max_tokens"u8) => Field.MaxTokens,
         11 when reader.ValueTextEquals("guided_json"u8) => Field.Constrained,
         12 when reader.ValueTextEquals("service_tier"u8) => Field.ServiceTier,
@@ -168,6 +189,7 @@ internal readonly record struct BodyFacts
         13 when reader.ValueTextEquals("guided_choice"u8) => Field.Constrained,
         14 when reader.ValueTextEquals("guided_grammar"u8) => Field.Constrained,
         14 when reader.ValueTextEquals("stream_options"u8) => Field.StreamOptions,
+        15 when reader.ValueTextEquals("prompt_logprobs"u8) => Field.Unstreamed,
         15 when reader.ValueTextEquals("response_format"u8) => Field.Constrained,
         18 when reader.ValueTextEquals("structured_outputs"u8) => Field.Constrained,
         21 when reader.ValueTextEquals("max_completion_tokens"u8) => Field.MaxTokens,

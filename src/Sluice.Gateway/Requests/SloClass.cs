@@ -33,9 +33,10 @@ public sealed record SloClass
     /// <summary>Refuse at once what would probably miss its promise; otherwise it is held.</summary>
     public bool Refuses { get; init; }
 
-    /// <summary>Have engines stream answers that the caller wants whole, so that an eviction loses nothing. Costs a little
-    /// per token.</summary>
-    public bool KeepsProgress { get; init; }
+    /// <summary>Have engines stream answers that the caller wants whole, so that an eviction or the loss of an engine loses
+    /// nothing; costs a little per token. By default where the answer is continued and gathers to the same, which tool calls
+    /// may not.</summary>
+    public bool? KeepsProgress { get; init; }
 }
 
 /// <summary>The classes of a gateway; <see cref="ClassId"/> is the index.</summary>

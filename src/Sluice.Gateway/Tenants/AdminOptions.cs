@@ -9,8 +9,8 @@ public sealed record AdminOptions
     /// <summary>Loopback only, unless there is a token.</summary>
     public string Host { get; init; } = "127.0.0.1";
 
-    /// <summary>0 for any free port.</summary>
-    public int Port { get; init; } = 8701;
+    /// <summary>0 for any free port; null for the one after the public one.</summary>
+    public int? Port { get; init; }
 
     /// <summary>Asked of everybody when set, as <c>Authorization: Bearer TOKEN</c>.</summary>
     public string? Token { get; init; }

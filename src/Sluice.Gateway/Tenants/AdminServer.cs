@@ -16,6 +16,9 @@ public sealed class AdminServer
     private const int BodyBytesMax = 16 << 10;
     private const int NameMax = 100;
 
+    /// <summary>Behind the public port as it is by default.</summary>
+    private const int PortUsual = 8701;
+
     private static readonly string[] s_localNames = ["localhost", "127.0.0.1", "[::1]"];
 
     private readonly TenantDirectory _directory;
@@ -49,7 +52,8 @@ public sealed class AdminServer
         });
         builder.Services.AddRoutingCore();
         await using var app = builder.Build();
-        app.Urls.Add($"http://{(_options.Host.Contains(':') ? $"[{_options.Host.Trim('[', ']')}]" : _options.Host)}:{_options.Port}");
+        var host = _options.Host.Contains(':') ? $"[{_options.Host.Trim('[', ']')}]" : _options.Host;
+        app.Urls.Add($"http://{host}:{_options.Port ?? PortUsual}");
         app.Use(next => context => OuterEdge.RunAsync(context, next, gateway));
         app.Use(next => context => Refusal(context.Request) is { } refusal ? refusal.WriteAsync(context) : next(context));
         app.UseRouting();
@@ -118,8 +122,7 @@ public sealed class AdminServer
 
     private async Task<ApiError?> PutTenantAsync(HttpContext context, string id)
     {
-        if (id.Length > NameMax || !id.All(static c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.'))
-            return ApiError.BadRequest($"A tenant's id has at most {NameMax} letters, digits, '-', '_' and '.'.", "id");
+        if (!TenantIds.AreGood(id)) return ApiError.BadRequest($"{id}: {TenantIds.Rule}.", "id");
         if (await BodyAsync(context) is not { } body) return ApiError.BadRequest("The body must be a JSON object.");
         using (body)
         {

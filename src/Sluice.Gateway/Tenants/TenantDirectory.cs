@@ -58,6 +58,40 @@ public sealed class TenantDirectory : IDisposable
     internal Task PutTenantAsync(Tenant tenant, CancellationToken cancel) =>
         ChangeAsync(() => _store.PutTenantAsync(tenant, cancel), cancel);
 
+    /// <summary>Makes or changes the tenants of a configuration and adds the keys they have there. What is not in it stays: a tenant is
+    /// deleted, and a key revoked, by the admin API.</summary>
+    /// <param name="variable">Reads an environment variable.</param>
+    /// <returns>What was done, a line each.</returns>
+    public async Task<IReadOnlyList<string>> TakeAsync(
+        IReadOnlyList<TenantSpec> specs, Func<string, string?> variable, CancellationToken cancel = default)
+    {
+        var said = new List<string>();
+        foreach (var spec in specs)
+        {
+            await PutTenantAsync(
+                new(spec.Id, spec.Weight, spec.RequestsPerMinute, spec.TokensPerMinute, spec.Class, _time.UnixSeconds()), cancel);
+            var keys = 0;
+            foreach (var key in spec.Keys)
+            {
+                if (key.Hash(variable) is not { } hash)
+                {
+                    said.Add($"tenant {spec.Id}: key '{key.Name}': the variable {key.Variable} holds no key");
+                    continue;
+                }
+
+                // The id says which key it is: one that is there, or was revoked, is not added again.
+                var hex = Convert.ToHexStringLower(hash);
+                var entry = new ApiKey($"key_{hex[..24]}", spec.Id, key.Name, hash, $"sha256 {hex[..6]}…", _time.UnixSeconds());
+                await ChangeAsync(() => _store.AddKeyAsync(entry, cancel), cancel);
+                keys++;
+            }
+
+            said.Add($"tenant {spec.Id}: in use, {keys} {(keys == 1 ? "key" : "keys")}");
+        }
+
+        return said;
+    }
+
     internal async Task<bool> DeleteTenantAsync(string id, CancellationToken cancel)
     {
         var isDeleted = false;

@@ -9,6 +9,8 @@ public sealed class TenantDoor(TenantDirectory directory, bool requiresKeys = fa
 
     private const string Scheme = "Bearer ";
 
+    internal TenantDirectory Directory => directory;
+
     public Caller? Find(HttpContext context, out ApiError? refusal)
     {
         refusal = null;

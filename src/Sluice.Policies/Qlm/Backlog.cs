@@ -29,6 +29,9 @@ internal struct Entry
     /// <summary>Its eviction was asked for and is not confirmed.</summary>
     public bool IsLeaving;
 
+    /// <summary>It cannot leave the engine that it is on.</summary>
+    public bool Stays;
+
     /// <summary>On an engine: KV tokens it needed at once, and the engine's clock when it was sent.</summary>
     public double KvTokens, StartClock;
 

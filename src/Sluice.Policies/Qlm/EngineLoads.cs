@@ -143,6 +143,14 @@ internal sealed class EngineLoads(Backlog backlog, Throughputs speeds, TimeSpan 
         a.Last = entry;
     }
 
+    /// <summary>It was to leave, and cannot.</summary>
+    public void Stay(int entry)
+    {
+        ref var e = ref backlog[entry];
+        if (e.IsLeaving) _accounts[e.Engine.Index].Leaving--;
+        (e.IsLeaving, e.Stays) = (false, true);
+    }
+
     /// <param name="outputTokens">Of its whole answer so far.</param>
     public void Remove(int entry, int outputTokens, ClusterView view)
     {
@@ -156,7 +164,7 @@ internal sealed class EngineLoads(Backlog backlog, Throughputs speeds, TimeSpan 
         a.TokensSettled += outputTokens - e.OutputTokens;
         if (a.FirstToEnd == entry) a.FirstToEnd = -1;
         if (e.IsLeaving) a.Leaving--;
-        e.IsLeaving = false;
+        (e.IsLeaving, e.Stays) = (false, false);
         if (e.Previous >= 0) backlog[e.Previous].Next = e.Next;
         else a.First = e.Next;
         if (e.Next >= 0) backlog[e.Next].Previous = e.Previous;

@@ -9,7 +9,7 @@ namespace Sluice.Policies;
 /// If the head group has the loaded model, as many requests leave as it has members that would be late behind them (places and
 /// KV), youngest first; if it wants another model, everybody leaves, or nobody. Only those leave that have more time than the
 /// group: by their own deadline, or, with their first token out, by as much time again from now. They come back to the head of
-/// their group with their KV.
+/// their group with their KV. Whoever turns out not to be able to leave is not asked again.
 /// Source: QLM, request eviction. O(running + members of the head group) per engine.
 /// </remarks>
 internal sealed class Evictions(QlmState state, Rwt rwt)
@@ -136,7 +136,8 @@ internal sealed class Evictions(QlmState state, Rwt rwt)
 
     private bool HasMoreTime(in Entry e, long than, ClusterView view)
     {
-        if (e.IsLeaving || (e.Request.Media is not null && !e.HasFirstToken)) return false; // It may not have reached the engine.
+        if (e.IsLeaving || e.Stays) return false;
+        if (e.Request.Media is not null && !e.HasFirstToken) return false; // It may not have reached the engine.
         var deadline = e.HasFirstToken
             ? QlmDeadline.Again(e.Request, view.Now, TimeSpan.Zero, state.Options.BestEffort).Ticks
             : e.Deadline;

@@ -95,6 +95,13 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits
         WantWhenPromptsFit(engine.Index, view);
     }
 
+    public void OnStayed(Request request, EngineId engine, ClusterView view)
+    {
+        if (!_state.Backlog.TryFind(request.Id, out var entry)) return;
+        _state.Loads.Stay(entry);
+        _plan.Wake(view.Now);
+    }
+
     public void OnOff(Request request, EngineId engine, EventKind how, int outputTokens, ClusterView view)
     {
         var isThere = _state.Backlog.TryFind(request.Id, out var entry);
@@ -116,10 +123,12 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits
     {
         _state.Begin(view);
         ref var account = ref _state.Loads[engine.Index];
+        if (account.Loading >= 0 && account.Loading != view.Engines[engine.Index].Model.Index)
+            account.LeastUntil = account.ResidentUntil = view.Now.Ticks; // The load failed: the old model need not stay for it.
         account.Loading = -1;
         account.BusySince = long.MaxValue;
         if (!view.Engines[engine.Index].IsPresent) Abandon(engine, view);
-        else _state.FindFirstRun(engine.Index, isPlanned: false, view);
+        else Stand(engine, view);
         _state.Want(view.Now);
         _plan.Wake(view.Now);
     }
@@ -279,6 +288,24 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits
         g.IsLate = true;
         _plan.SeeViolation();
         _state.Want(view.Now);
+    }
+
+    /// <summary>An engine has another model, or one less that it could load: what it cannot run goes elsewhere.</summary>
+    private void Stand(EngineId engine, ClusterView view)
+    {
+        ref readonly var snapshot = ref view.Engines[engine.Index];
+        var queue = _state.Queues[engine.Index];
+        for (var i = queue.Count - 1; i >= 0 && snapshot.FailedModels != 0; i--)
+        {
+            var group = queue.Groups[i];
+            ref var g = ref _state.Backlog.Group(group);
+            if (snapshot.CanLoad(g.Model)) continue;
+            _state.TakeOut(group);
+            g.Home = -1;
+            _state.Place(group, view);
+        }
+
+        _state.FindFirstRun(engine.Index, isPlanned: false, view);
     }
 
     /// <summary>An engine is lost: its groups go elsewhere, and the KV in its host's memory is gone.</summary>

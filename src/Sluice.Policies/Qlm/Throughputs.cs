@@ -100,7 +100,7 @@ internal sealed class Throughputs(FleetInfo? fleet)
 
     public bool CanRun(EngineId engine, ModelId model, ClusterView view) => fleet is null
         ? view.Engines[engine.Index].Model == model
-        : model.Index < fleet.Models && fleet[engine, model] is not null;
+        : model.Index < fleet.Models && fleet[engine, model] is not null && view.Engines[engine.Index].CanLoad(model);
 
     /// <summary>Seconds to load a model, by where its weights are.</summary>
     public double LoadSeconds(EngineId engine, ModelId model, ClusterView view)

@@ -92,6 +92,13 @@ public sealed class Shepherd(FleetInfo? fleet, ShepherdOptions options) : IGloba
         return false;
     }
 
+    public void OnStayed(Request request, EngineId engine, ClusterView view)
+    {
+        var slot = _known.SlotOf(request);
+        if (_known[slot].IsLeaving) _engines[engine.Index].Leaving--;
+        _known[slot].IsLeaving = false;
+    }
+
     public void OnOff(Request request, EngineId engine, EventKind how, int outputTokens, ClusterView view)
     {
         var slot = _known.SlotOf(request);

@@ -124,6 +124,9 @@ public sealed class SlosServe : IIterationScheduler, IWaitingOrder
 
         foreach (var slot in Waiting(step))
         {
+            var standing = _standing.Of(slot, in step[slot]);
+            if (standing is not Standing.New && step.Waiting.KeyOf(slot) >= NewFrom)
+                SetStanding(step, slot, standing); // Back from a tool, as what it was.
             if (step.Waiting.KeyOf(slot) >= BestEffortFrom) continue;
             blocks += BlocksOf(step, in step[slot]);
             _prompts.Add(Planned(step, slot, isNew: false));

@@ -124,6 +124,9 @@ public class FairShare : IGlobalScheduler, IWeighsTenants
     public void OnFirstToken(Request request, EngineId engine, ClusterView view) =>
         _inner.OnFirstToken(_entries[SlotOf(request.Id)].Alias, engine, view);
 
+    public void OnStayed(Request request, EngineId engine, ClusterView view) =>
+        _inner.OnStayed(_entries[SlotOf(request.Id)].Alias, engine, view);
+
     public void OnOff(Request request, EngineId engine, EventKind how, int outputTokens, ClusterView view)
     {
         var slot = SlotOf(request.Id);

@@ -12,6 +12,9 @@ public enum FaultKind : byte
 
     /// <summary>Engine <see cref="Fault.Target"/> is there again, empty.</summary>
     JoinEngine,
+
+    /// <summary>The next load of a model on engine <see cref="Fault.Target"/> fails when it would be done.</summary>
+    FailLoad,
 }
 
 /// <summary>Something that goes wrong at a given instant.</summary>

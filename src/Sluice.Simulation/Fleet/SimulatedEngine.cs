@@ -14,6 +14,7 @@ internal sealed class SimulatedEngine : IEngine
     private ClosedFormStepTime _stepTime;
     private long _apiTicks;
     private int _load;
+    private int _failingLoads;
 
     public SimulatedEngine(EngineId id, EngineSetup setup, Simulator simulator, HostMemory host)
     {
@@ -123,10 +124,21 @@ internal sealed class SimulatedEngine : IEngine
     public void FinishLoad(Instant now, int load, ModelId model)
     {
         if (load != _load) return;
+        if (_failingLoads > 0)
+        {
+            _failingLoads--;
+            _simulator.EngineEvents.Emit(new(now, new(-1), Id, model.Index, EventKind.LoadFailed));
+            return;
+        }
+
         Become(model);
         Core.ForgetPrefixes();
         _simulator.EngineEvents.Emit(new(now, new(-1), Id, model.Index, EventKind.ModelLoaded));
     }
+
+    public void FailNextLoad() => _failingLoads++;
+
+    public bool CanRun(ModelId model) => model.Index < _setup.Profiles.Count && _setup.Profiles[model.Index] is not null;
 
     /// <summary>Begins to copy a request's KV while it decodes; it stops here only for the last piece.</summary>
     public void Migrate(Instant now, RequestId request, EngineId to)

@@ -322,6 +322,9 @@ public sealed class Simulator
                 Reschedule(_engines[fault.Target]);
                 _dispatcher.OnEngineLost(_now, new(fault.Target), id => lost.GetValueOrDefault(id));
                 break;
+            case FaultKind.FailLoad:
+                _engines[fault.Target].FailNextLoad();
+                break;
             case FaultKind.JoinEngine when !_snapshots[fault.Target].IsPresent:
                 _dispatcher.OnEngineJoined(_now, new(fault.Target), _engines[fault.Target].Model);
                 break;

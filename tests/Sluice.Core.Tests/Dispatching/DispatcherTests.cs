@@ -9,6 +9,8 @@ public sealed class DispatcherTests
     {
         public EngineId Id { get; } = new(id);
 
+        public bool CanRun(ModelId model) => true;
+
         public void Submit(Instant now, Request request, TokenEstimate predicted, int outputTokens) =>
             commands.Add($"submit {request.Id.Value} to {Id.Index} after {outputTokens}");
 
@@ -217,5 +219,58 @@ public sealed class DispatcherTests
         fixture.Tell(EventKind.ModelLoaded, -1, amount: 1);
 
         Assert.Equal("submit 0 to 0 after 0", fixture.Commands[^1]);
+    }
+
+    [Fact]
+    public void A_failed_load_leaves_the_engine_its_model_and_is_allowed_again_after_a_while()
+    {
+        var fixture = new Fixture();
+        fixture.Snapshots[0].IsReady = false; // It was told to load model 1.
+
+        fixture.Tell(EventKind.LoadFailed, -1, amount: 1);
+
+        Assert.True(fixture.Snapshots[0] is { IsReady: true, IsPresent: true, Model.Index: 0 });
+        Assert.False(fixture.Snapshots[0].CanLoad(new(1)));
+        var retry = fixture.Dispatcher.PlanAt;
+        Assert.Equal(new Instant(1000) + TimeSpan.FromSeconds(1), retry);
+        fixture.Dispatcher.Plan(retry);
+        Assert.True(fixture.Snapshots[0].CanLoad(new(1)));
+        Assert.Equal(Instant.Never, fixture.Dispatcher.PlanAt);
+    }
+
+    [Fact]
+    public void Waits_between_tries_double_up_to_a_minute_and_a_load_forgives_all()
+    {
+        var fixture = new Fixture();
+        var waits = new List<double>();
+        for (var i = 0; i < 8; i++)
+        {
+            fixture.Tell(EventKind.LoadFailed, -1, amount: 1);
+            waits.Add((fixture.Dispatcher.PlanAt - new Instant(1000)).TotalSeconds);
+        }
+
+        fixture.Tell(EventKind.ModelLoaded, -1, amount: 1);
+
+        Assert.Equal([1, 2, 4, 8, 16, 32, 60, 60], waits);
+        Assert.True(fixture.Snapshots[0].CanLoad(new(1)));
+        Assert.Equal(Instant.Never, fixture.Dispatcher.PlanAt);
+    }
+
+    [Fact]
+    public void After_too_many_failures_those_who_wait_for_the_model_fail_and_newcomers_are_told_when_to_come_again()
+    {
+        var fixture = new Fixture();
+        fixture.Dispatcher.OnArrival(default, A.Request(7, model: 1));
+
+        for (var i = 0; i < 3; i++) fixture.Tell(EventKind.LoadFailed, -1, amount: 1);
+        Assert.Equal(1, fixture.Dispatcher.Queued);
+        fixture.Tell(EventKind.LoadFailed, -1, amount: 1);
+        var late = fixture.Dispatcher.OnArrival(new(2000), A.Request(8, model: 1));
+
+        var failed = Assert.Single(fixture.Events.Of(EventKind.Failed));
+        Assert.Equal((7, (int)FailReason.ModelFailed), (failed.Request.Value, failed.Amount));
+        Assert.Equal(0, fixture.Dispatcher.Queued);
+        Assert.Equal(RejectReason.ModelFailed, late.Reason);
+        Assert.Equal(new Instant(1000) + TimeSpan.FromSeconds(8) - new Instant(2000), late.RetryAfter);
     }
 }

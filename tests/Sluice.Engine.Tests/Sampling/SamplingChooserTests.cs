@@ -163,11 +163,17 @@ public sealed class SamplingChooserTests
         for (var round = 0; round < 2; round++)
             for (var i = 0; i < logits.Length; i++) tokens[i + 1] = chooser.Choose([.. logits[i]], tokens.AsSpan(0, i + 1), 1).Token;
 
-        var copies = logits.Select(row => row.ToArray()).ToArray();
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        for (var i = 0; i < logits.Length; i++) tokens[i + 1] = chooser.Choose(copies[i], tokens.AsSpan(0, i + 1), 1).Token;
+        // The runtime sets things up once, in whichever round first comes there. What a choice allocates shows in every round.
+        var least = long.MaxValue;
+        for (var round = 0; round < 4 && least > 4096; round++)
+        {
+            var copies = logits.Select(row => row.ToArray()).ToArray();
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            for (var i = 0; i < logits.Length; i++) tokens[i + 1] = chooser.Choose(copies[i], tokens.AsSpan(0, i + 1), 1).Token;
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
 
-        Assert.InRange(GC.GetAllocatedBytesForCurrentThread() - before, 0, 4096); // Characters of several bytes are strings of their own.
+        Assert.InRange(least, 0, 4096); // Characters of several bytes are strings of their own.
     }
 
     [Theory]

@@ -52,6 +52,38 @@ public sealed class GatheredAnswerTests
         Assert.Equal("bc", answer.GetProperty("choices")[1].GetProperty("text").GetString());
     }
 
+    /// <summary>What is read the short way and what is not must come to the same, wherever in an answer it stands.</summary>
+    [Theory]
+    [InlineData("""{"choices":[{"index":0,"delta":{"content":"b"},"logprobs":null,"finish_reason":null}],"usage":null}""", "ab", 1)]
+    [InlineData("""{"id":"c","model":"m","choices":[{"index":0,"delta":{"content":"\u00e4\n","reasoning_content":null}}]}""", "aä\n", 1)]
+    [InlineData("""{"choices":[{"index":0,"delta":{"content":""}}]}""", "a", 1)]
+    [InlineData("""{"choices":[{"index":0,"delta":{"content":"b"}},{"index":1,"delta":{"content":"c"}}]}""", "ab", 2)]
+    [InlineData("""{"choices":[{"index":1,"delta":{"content":"c"}}]}""", "a", 2)]
+    [InlineData("""{"choices":[{"index":0,"delta":{"content":"b"},"finish_reason":"stop"}]}""", "ab", 1)]
+    [InlineData("""{"choices":[]}""", "a", 1)]
+    public async Task A_plain_piece_is_appended_and_nothing_of_another_is_lost(string piece, string text, int choices)
+    {
+        var answer = await GatherAsync("""{"id":"c","choices":[{"index":0,"delta":{"role":"assistant","content":"a"}}]}""", piece);
+
+        Assert.Equal(choices, answer.GetProperty("choices").GetArrayLength());
+        var first = answer.GetProperty("choices")[0];
+        Assert.Equal(text, first.GetProperty("message").GetProperty("content").GetString());
+        Assert.Equal(piece.Contains("stop"), first.TryGetProperty("finish_reason", out var reason) && reason.GetString() == "stop");
+        if (choices == 2) Assert.Equal("c", answer.GetProperty("choices")[1].GetProperty("message").GetProperty("content").GetString());
+    }
+
+    [Fact]
+    public async Task A_piece_with_reasoning_beside_its_text_keeps_both()
+    {
+        var answer = await GatherAsync(
+            """{"choices":[{"index":0,"delta":{"content":"a"}}]}""",
+            """{"choices":[{"index":0,"delta":{"content":"b","reasoning_content":"why"}}],"service_tier":"flex"}""");
+
+        var message = answer.GetProperty("choices")[0].GetProperty("message");
+        Assert.Equal(("ab", "why"), (message.GetProperty("content").GetString(), message.GetProperty("reasoning_content").GetString()));
+        Assert.Equal("flex", answer.GetProperty("service_tier").GetString());
+    }
+
     [Fact]
     public async Task Usage_is_the_engines_or_what_was_counted()
     {

@@ -19,6 +19,15 @@ public sealed class GatewayConfigTests
               night: {e2e: 12h, queue: never, keeps-progress: true, on-interruption: fail}
             limits: {body-mb: 1, drain: 5s}
             storage: {folder: data}
+            admin: {host: 0.0.0.0, port: 9001, token: secret}
+            dashboard: open
+            telemetry: {otlp: "http://collector:4317", protocol: grpc, service: edge, every: 10s}
+            tenants:
+              acme:
+                weight: 2
+                requests-per-minute: 600
+                class: night
+                keys: [{name: laptop, env: ACME_KEY}]
             """, out var problems);
 
         Assert.Empty(problems);
@@ -33,6 +42,14 @@ public sealed class GatewayConfigTests
         Assert.Equal(PriorityPolarity.HigherFirst, options.Priority);
         Assert.Equal(1 << 20, options.BodyBytesMax);
         Assert.Equal("data", config.Folder);
+        Assert.Equal(new AdminOptions { Host = "0.0.0.0", Port = 9001, Token = "secret" }, config.Admin);
+        Assert.True(options.IsDashboardOpen);
+        Assert.Equal(
+            new() { Endpoint = new("http://collector:4317"), IsGrpc = true, Service = "edge", MetricsEvery = TimeSpan.FromSeconds(10) },
+            options.Telemetry);
+        var acme = Assert.Single(config.Tenants);
+        Assert.Equal(("acme", 2, 600L, "night"), (acme.Id, acme.Weight, acme.RequestsPerMinute!.Value, acme.Class));
+        Assert.Equal(new TenantKeySpec("laptop", null, "ACME_KEY"), Assert.Single(acme.Keys));
         var interactive = options.Classes[options.Classes.IdOf("interactive")];
         Assert.Equal(500, interactive.Slo.Ttft.TotalMilliseconds);
         Assert.Equal(200, interactive.Slo.Tpot.TotalMilliseconds);
@@ -75,6 +92,16 @@ public sealed class GatewayConfigTests
         { "storage: {folder: a, postgres: b}", "expected folder or postgres, not both" },
         { "priority: sideways", ":1:11: priority: 'sideways': expected lower-first, higher-first" },
         { "a: [", ":1:" },
+        { "admin: {host: 0.0.0.0}", ":1:15: admin: host: admin host 0.0.0.0: whoever reaches it could make keys" },
+        { "admin: {tokn: x}", "did you mean 'token'?" },
+        { "dashboard: opne", ":1:12: dashboard: 'opne': expected open, closed" },
+        { "telemetry: {otlp: collector}", "expected a collector's address" },
+        { "telemetry: {otpl: \"http://c:4318\"}", "did you mean 'otlp'?" },
+        { "tenants:\n  acme: {wieght: 2}", ":2:10: tenants.acme: no such key 'wieght'; did you mean 'weight'?" },
+        { "tenants:\n  acme: {class: nigth}", "no such class" },
+        { "tenants:\n  \"a b\": {}", "a tenant's id has at most 100 letters" },
+        { "tenants:\n  acme: {keys: [{name: x}]}", "expected sha256, the key's hash, or env" },
+        { "tenants:\n  acme: {keys: [{sha256: abc}]}", "expected 64 hexadecimal digits" },
     };
 
     [Theory, MemberData(nameof(Mistakes))]

@@ -6,12 +6,18 @@ namespace Sluice.Gateway.Tests;
 
 public sealed class GenerationTests
 {
-    [Fact]
-    public async Task A_chat_comes_back_as_the_engine_wrote_it()
+    /// <summary>Where nothing is kept for an interruption, or a stream may not come to the same.</summary>
+    [Theory]
+    [InlineData("", "restart-if-nothing-sent")]
+    [InlineData("", "fail")]
+    [InlineData(""","tools":[{"type":"function","function":{"name":"f"}}]""", "continue")]
+    [InlineData(""","modalities":["text","audio"]""", "continue")]
+    [InlineData(""","n":2""", "continue")]
+    public async Task A_chat_comes_back_as_the_engine_wrote_it(string more, string onInterruption)
     {
         await using var gateway = await TestGateway.StartAsync(new FakeUpstream());
 
-        var response = await gateway.ChatAsync();
+        var response = await gateway.ChatAsync(more, ("x-sluice-on-interruption", onInterruption));
 
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         var json = await response.JsonAsync();

@@ -24,9 +24,39 @@ public sealed class ReloadTests
     }
 
     [Fact]
+    public async Task Tenants_of_the_file_are_let_in_with_their_keys_and_only_they()
+    {
+        var folder = BatchGateway.NewFolder();
+        await using var durable = await DurableParts.OpenAsync(new(folder));
+        await using (var gateway = await TestGateway.StartAsync(new(), durable.With(new()), new FakeUpstream()))
+        {
+            var hash = Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData("sk-ours"u8));
+            TenantKeySpec[] keys = [new("laptop", hash, null), new("none", null, "NO_SUCH_VARIABLE")];
+            var tenants = new TenantSpec("acme", 1, null, null, "interactive", keys);
+            Assert.Equal(HttpStatusCode.OK, (await gateway.ChatAsync()).StatusCode);
+
+            var config = new GatewayConfig(gateway.Services.Options, [], null, null) { Tenants = [tenants] };
+            var said = await GatewayReload.ApplyAsync(gateway.Services, config);
+            await GatewayReload.ApplyAsync(gateway.Services, config); // The same again changes nothing.
+
+            Assert.Contains("tenant acme: in use, 1 key", said);
+            Assert.Contains(said, line => line.Contains("the variable NO_SUCH_VARIABLE holds no key", StringComparison.Ordinal));
+            Assert.Equal(HttpStatusCode.Unauthorized, (await gateway.ChatAsync()).StatusCode);
+            var let = await gateway.ChatAsync("", ("Authorization", "Bearer sk-ours"));
+            Assert.Equal((HttpStatusCode.OK, "interactive"), (let.StatusCode, let.Header("x-sluice-class")));
+        }
+
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
     public async Task What_cannot_change_is_said()
     {
-        await using var gateway = await TestGateway.StartAsync(new FakeUpstream());
+        var options = new GatewayOptions { JournalFolder = BatchGateway.NewFolder() };
+        await using var gateway = await TestGateway.StartAsync(options, null, new FakeUpstream());
+        Assert.DoesNotContain(
+            "limits: need a restart",
+            await GatewayReload.ApplyAsync(gateway.Services, new(gateway.Services.Options with { JournalFolder = null }, [], null, null)));
 
         var said = await GatewayReload.ApplyAsync(
             gateway.Services, new(gateway.Services.Options with { Port = 1, System = "vllm-v1", LiveMax = 7 }, [], null, null));

@@ -193,6 +193,47 @@ public sealed class InProcessUpstreamTests
         }
     }
 
+    // The model is made to answer with a call, or with two, by a grammar.
+    [Theory]
+    [InlineData(true, 1)]
+    [InlineData(false, 1)]
+    [InlineData(true, 2)]
+    [InlineData(false, 2)]
+    public async Task A_tool_call_in_the_answer_is_given_as_one(bool stream, int calls)
+    {
+        const string One = """{"const":{"name":"weather","arguments":{"city":"Bern"}}}""";
+        var schema = calls == 1 ? One : $$"""{"type":"array","items":{{One}},"minItems":2,"maxItems":2}""";
+        var body = """
+            {"messages":[{"role":"user","content":"how is the weather"}],"max_tokens":200,"temperature":0,
+             "tools":[{"type":"function","function":{"name":"weather","parameters":{}}}],
+             "response_format":{"type":"json_schema","json_schema":{"name":"s","schema":SCHEMA}}}
+            """.Replace("SCHEMA", schema, StringComparison.Ordinal);
+        await using var upstream = await UpAsync(file => Open(file, template: "{# <|python_tag|> #}{{ messages[0].content }}"));
+        await using var other = await UpAsync();
+
+        var answer = await CallAsync(upstream, body, stream: stream);
+        var text = await CallAsync(other, body); // Its template knows no calls.
+
+        var choices = answer.Events.Select(e => e.GetProperty("choices")[0]).ToArray();
+        JsonElement[] found = stream
+            ? [.. choices.Select(c => c.GetProperty("delta")).Where(d => d.TryGetProperty("tool_calls", out _))
+                .Select(d => d.GetProperty("tool_calls")[0])]
+            : [.. choices[0].GetProperty("message").GetProperty("tool_calls").EnumerateArray()];
+        Assert.Equal("tool_calls", choices[^1].GetProperty("finish_reason").GetString());
+        Assert.Equal(calls, found.Select(c => c.GetProperty("id").GetString()).Distinct().Count());
+        foreach (var one in found)
+        {
+            Assert.Equal("weather", one.GetProperty("function").GetProperty("name").GetString());
+            Assert.Equal("""{"city":"Bern"}""", one.GetProperty("function").GetProperty("arguments").GetString());
+        }
+
+        if (stream) Assert.Equal("", answer.Text(0));
+        else Assert.Equal(JsonValueKind.Null, choices[0].GetProperty("message").GetProperty("content").ValueKind);
+        Assert.Equal(answer.Outcome.OutputTokens, answer.Tokens);
+        Assert.Contains("weather", text.Json.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString(), StringComparison.Ordinal);
+        Assert.Equal("stop", text.Json.GetProperty("choices")[0].GetProperty("finish_reason").GetString());
+    }
+
     [Fact]
     public async Task Nothing_is_evicted_that_is_not_there()
     {
@@ -253,12 +294,12 @@ public sealed class InProcessUpstreamTests
     }
 
     private static ServingModel Open(
-        ModelFile file, long bytes = 1, Action<ForwardBatch>? onForward = null, int sequencesMax = 32)
+        ModelFile file, long bytes = 1, Action<ForwardBatch>? onForward = null, int sequencesMax = 32,
+        string template = "{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}")
     {
         var model = new FakeTransformer(200, blockTokens: 16, vocabulary: s_tokenizer.Vocabulary.Count) { OnForward = onForward };
-        var template = ChatTemplate.Parse("{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}");
         var loop = new ServingLoop(model, new RunningFirst(new()), new(), TimeProvider.System);
-        return new(new(s_tokenizer, template), loop, sequencesMax, bytes, new MemoryStream(), file.Name);
+        return new(new(s_tokenizer, ChatTemplate.Parse(template)), loop, sequencesMax, bytes, new MemoryStream(), file.Name);
     }
 
     private static UpstreamCall Call(

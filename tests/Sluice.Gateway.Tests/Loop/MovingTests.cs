@@ -69,6 +69,94 @@ public sealed class MovingTests
         Assert.Equal(1, engines.Sum(e => e.Calls.Count));
     }
 
+    [Theory]
+    [InlineData("interactive")]
+    [InlineData("default")]
+    [InlineData("background")]
+    public async Task A_whole_answer_whose_engine_breaks_off_goes_on_with_another_one(string className)
+    {
+        var engines = Pair(BreaksAfterTwoWords);
+        await using var gateway = await TestGateway.StartAsync(engines);
+
+        var response = await gateway.ChatAsync("", ("x-sluice-class", className));
+
+        Assert.Equal(HttpStatusCode.OK, response.StatusCode);
+        Assert.Equal(("one two three", 10, 3), await WholeAsync(response));
+        var calls = engines.SelectMany(e => e.Calls).ToList();
+        Assert.Equal(new AnswerSoFar("one two", 2), Assert.Single(calls, c => c.Resume is not null).Resume);
+        Assert.Equal(2, calls.Count);
+    }
+
+    [Fact]
+    public async Task A_whole_answer_that_is_not_continued_begins_anew_because_nothing_of_it_was_sent()
+    {
+        var engines = Pair(BreaksAfterTwoWords, "one", " two", " three");
+        await using var gateway = await TestGateway.StartAsync(engines);
+
+        var response = await gateway.ChatAsync("", ("x-sluice-on-interruption", "restart-if-nothing-sent"));
+
+        Assert.Equal(("one two three", 10, 3), await WholeAsync(response));
+        Assert.All(engines.SelectMany(e => e.Calls), c => Assert.Null(c.Resume));
+    }
+
+    [Fact]
+    public async Task A_whole_answer_that_fails_on_interruption_fails()
+    {
+        var engines = Pair(BreaksAfterTwoWords);
+        await using var gateway = await TestGateway.StartAsync(engines);
+
+        var response = await gateway.ChatAsync("", ("x-sluice-on-interruption", "fail"));
+
+        Assert.Equal(HttpStatusCode.BadGateway, response.StatusCode);
+        Assert.Equal("engine_failed", (await response.JsonAsync()).GetProperty("error").GetProperty("code").GetString());
+        Assert.Equal(1, engines.Sum(e => e.Calls.Count));
+    }
+
+    /// <summary>Of the streamed kind, one that has begun is not evicted unless it can go on.</summary>
+    [Theory]
+    [InlineData("continue", false, 1, true)]
+    [InlineData("continue", true, 1, true)]
+    [InlineData("restart-if-nothing-sent", false, 1, false)]
+    [InlineData("restart-if-nothing-sent", true, 0, false)]
+    [InlineData("fail", false, 0, false)]
+    [InlineData("fail", true, 0, false)]
+    public async Task Each_policy_says_what_an_eviction_does(string policy, bool stream, int evictions, bool goesOn)
+    {
+        var (began, free) = (new TaskCompletionSource(), new TaskCompletionSource());
+        var engine = new FakeUpstream { SequencesMax = 1 };
+        engine.Script = async (call, sink, cancel) =>
+        {
+            var isUrgent = JsonDocument.Parse(call.Body).RootElement.TryGetProperty("urgent", out _);
+            if (isUrgent) return await FakeUpstream.WordsAsync(call, sink, cancel, "urgent");
+            if (call.Resume is not null) return await FakeUpstream.WordsAsync(call, sink, cancel, " two", " three");
+            if (began.Task.IsCompleted) return await FakeUpstream.WordsAsync(call, sink, cancel, "one", " two", " three");
+            if (call.Stream) await FakeUpstream.WordAsync(call, sink, "one");
+            began.SetResult();
+            await free.Task.WaitAsync(cancel); // An eviction cancels it.
+            return await FakeUpstream.WordsAsync(call, sink, cancel, call.Stream ? [" two", " three"] : ["one", " two", " three"]);
+        };
+        await using var gateway = await TestGateway.StartAsync(engine);
+        var seen = new CountEnds();
+        gateway.Loop.Events.Add(seen);
+
+        var work = gateway.ChatAsync(
+            stream ? Stream : "", ("x-sluice-class", "background"), ("x-sluice-on-interruption", policy));
+        await began.Task;
+        var urgent = gateway.ChatAsync(""","urgent":true""", ("x-llm-d-slo-ttft-ms", "300"), ("x-sluice-on-late", "hold"));
+        if (evictions == 0)
+        {
+            await seen.Stayed.Task; // It was asked to leave.
+            free.SetResult();
+        }
+
+        Assert.Equal("urgent", (await WholeAsync(await urgent)).Text);
+        var answer = await work;
+        var text = stream ? Answers.TextOf(await answer.EventsAsync()) : (await WholeAsync(answer)).Text;
+        Assert.Equal("one two three", text);
+        Assert.Equal(evictions, seen.Evicted);
+        Assert.Equal(goesOn, engine.Calls.Any(c => c.Resume is not null));
+    }
+
     [Fact]
     public async Task A_stream_with_a_tool_call_in_it_is_not_continued_from_text()
     {
@@ -247,6 +335,24 @@ public sealed class MovingTests
         Assert.Equal(HttpStatusCode.OK, response.StatusCode);
         Assert.Equal("n", Assert.Single(engine.Loads));
         Assert.Equal("n", Assert.Single(engine.Calls).Model);
+    }
+
+    private static async Task<CallOutcome> BreaksAfterTwoWords(UpstreamCall call, IAnswerSink sink, CancellationToken cancel)
+    {
+        if (!call.Stream) return new(CallEnd.Broken, 0, -1, 0, "connection reset");
+        await FakeUpstream.RoleAsync(call, sink);
+        await FakeUpstream.WordAsync(call, sink, "one");
+        await FakeUpstream.WordAsync(call, sink, " two");
+        return new(CallEnd.Broken, 200, -1, 2, "connection reset");
+    }
+
+    private static async Task<(string? Text, int Prompt, int Output)> WholeAsync(HttpResponseMessage response)
+    {
+        var json = await response.JsonAsync();
+        var usage = json.GetProperty("usage");
+        return (
+            json.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString(),
+            usage.GetProperty("prompt_tokens").GetInt32(), usage.GetProperty("completion_tokens").GetInt32());
     }
 
     /// <summary>Two engines; whichever is called first follows the script, the other goes on with the words that are

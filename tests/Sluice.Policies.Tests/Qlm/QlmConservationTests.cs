@@ -67,6 +67,10 @@ public sealed class QlmConservationTests
             if (rng.Next(5) > 0) faults.Add(new(Instant.FromSeconds(at + rng.NextDouble() * 10), FaultKind.JoinEngine, engine));
         }
 
+        var dice = rng.Fork("loads");
+        for (var left = dice.Next(2) == 0 ? 0 : dice.Next(12); left > 0; left--)
+            faults.Add(new(Instant.FromSeconds(dice.NextDouble() * seconds * 2), FaultKind.FailLoad, dice.Next(engines)));
+
         var options = new QlmOptions
         {
             Pulling = rng.Next(8) > 0, Eviction = rng.Next(8) > 0, Swapping = rng.Next(8) > 0, Balancing = rng.Next(8) > 0,

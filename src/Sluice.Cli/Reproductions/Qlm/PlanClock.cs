@@ -58,6 +58,8 @@ internal sealed class PlanClock
 
         public void OnFirstToken(Request request, EngineId engine, ClusterView view) => inner.OnFirstToken(request, engine, view);
 
+        public void OnStayed(Request request, EngineId engine, ClusterView view) => inner.OnStayed(request, engine, view);
+
         public void OnOff(Request request, EngineId engine, EventKind how, int outputTokens, ClusterView view) =>
             inner.OnOff(request, engine, how, outputTokens, view);
 

@@ -97,7 +97,7 @@ public sealed class EarliestDeadlineSwap(FleetInfo? fleet) : IGlobalScheduler
         EnsureRoom(view, default);
         PlanSoon(view);
         var slot = _claims[engine.Index];
-        if (slot == Nobody || view.Engines[engine.Index].IsPresent) return;
+        if (slot == Nobody || _room.CanRun(in view.Engines[engine.Index], _known[slot].Request.Model)) return;
         _claims[engine.Index] = Nobody;
         Enqueue(slot, view);
     }

@@ -13,7 +13,7 @@ internal sealed class EngineRoom(FleetInfo? fleet)
         fleet is not null && engine.Index < fleet.Engines && model.Index < fleet.Models ? fleet[engine, model] : null;
 
     public bool CanRun(in EngineSnapshot engine, ModelId model) =>
-        engine.IsPresent && (engine.Model == model || Profile(engine.Id, model) is not null);
+        engine.IsPresent && (engine.Model == model || (engine.CanLoad(model) && Profile(engine.Id, model) is not null));
 
     /// <summary>It has a place and KV for one more now, of the model it has loaded. An empty engine always has.</summary>
     public bool HasRoom(in EngineSnapshot engine, double kvTokens)

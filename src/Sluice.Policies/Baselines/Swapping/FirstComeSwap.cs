@@ -67,7 +67,7 @@ public sealed class FirstComeSwap(FleetInfo? fleet) : IGlobalScheduler
     public void OnEngineChanged(EngineId engine, ClusterView view)
     {
         EnsureQueues(view);
-        if (!view.Engines[engine.Index].IsPresent) Rehouse(ref _queues[engine.Index], view);
+        if (!view.Engines[engine.Index].IsPresent || view.Engines[engine.Index].FailedModels != 0) Rehouse(ref _queues[engine.Index], view);
         Rehouse(ref _homeless, view);
     }
 
