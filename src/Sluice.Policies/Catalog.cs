@@ -58,6 +58,8 @@ public static class Catalog
             ByRank),
         new("trail", "shortest predicted remaining, none preempted late",
             "Shahout et al., ICLR 2025", "iteration scheduling, length prediction", InEngine, Trail),
+        new("lamps", "tool calls: KV kept, moved or dropped; least memory over time first",
+            "Shahout et al., arXiv 2410.18248", "iteration scheduling, length prediction", InEngine, CallsTools),
         new("ltr-rank", "shortest predicted answer first, preemptive by swap",
             "Fu et al., NeurIPS 2024", "iteration scheduling, length prediction", InEngine, LearnedRank),
         new("niyama", "classes share engines: slack-sized chunks, relegation",
@@ -191,6 +193,12 @@ public static class Catalog
     {
         var c = s.Number("c", "share of the predicted answer after which nobody is preempted; 1 is SPRPT, 0 is SPJF", 0.8, 0, 1);
         return new(context => new Ranked(new Trail(c, context)), Length: "refined");
+    }
+
+    private static SystemChoice CallsTools(PolicySettings s)
+    {
+        var options = LampsOptions.Read(s);
+        return new(context => new Lamps(options, context));
     }
 
     private static SystemChoice LearnedRank(PolicySettings s)

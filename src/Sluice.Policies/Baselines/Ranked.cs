@@ -3,15 +3,21 @@ using Sluice.Core;
 namespace Sluice.Policies;
 
 /// <summary>What a rank may look at.</summary>
-/// <param name="Age">Output tokens produced so far.</param>
-public readonly ref struct RankView(ref readonly Sequence sequence, int age, Instant now)
+/// <param name="slot">The sequence's, for states kept by it.</param>
+/// <param name="age">Output tokens produced so far.</param>
+public readonly ref struct RankView(ref readonly Sequence sequence, int slot, int age, Instant now)
 {
     private readonly ref readonly Sequence _sequence = ref sequence;
 
     public Request Request => _sequence.Request;
     public TokenEstimate Predicted => _sequence.Predicted;
+    public ref readonly Sequence Sequence => ref _sequence;
+    public int Slot { get; } = slot;
     public int Age { get; } = age;
     public Instant Now { get; } = now;
+
+    /// <summary>It holds KV on the device.</summary>
+    public bool IsRunning => _sequence.Phase is SequencePhase.Prefilling or SequencePhase.Decoding or SequencePhase.Paused;
 
     /// <summary>It holds KV: it has been chosen before and has not lost it.</summary>
     public bool HasBegun => _sequence.Phase is not SequencePhase.Waiting;
@@ -24,6 +30,9 @@ public sealed record RankedOptions
 
     /// <summary>Steps that a sequence may be passed over before it goes first; 0 for any number.</summary>
     public int StarvedAfter { get; init; }
+
+    /// <summary>Whoever has no token yet is not counted as passed over.</summary>
+    public bool SparesNewcomers { get; init; }
 
     /// <summary>Steps for which a starved one then stays first.</summary>
     public int Quantum { get; init; } = 10;
@@ -51,6 +60,7 @@ public sealed class Ranked(IRank rank, RankedOptions? options = null) : IIterati
 {
     private readonly bool _swaps = options?.GiveWay is GiveWay.Swap;
     private readonly StarvationGuard? _guard = options is { StarvedAfter: > 0 } ? new(options.StarvedAfter, options.Quantum) : null;
+    private readonly bool _sparesNewcomers = options?.SparesNewcomers is true;
     private bool _hasSwappedIn;
 
     private Entry[] _order = new Entry[64];
@@ -73,7 +83,8 @@ public sealed class Ranked(IRank rank, RankedOptions? options = null) : IIterati
         while (!step.TryAdvanceDecodes()) GiveUp(step, Worst(step, -1));
         Fill(step);
         if (_guard is not null)
-            for (var i = 0; i < _count; i++) _guard.Count(step, _order[i].Sequence);
+            for (var i = 0; i < _count; i++)
+                if (!_sparesNewcomers || step.OutputTokens(_order[i].Sequence) > 0) _guard.Count(step, _order[i].Sequence);
     }
 
     /// <summary>New ranks for those of the last step that are still here, in the last step's order.</summary>
@@ -126,7 +137,7 @@ public sealed class Ranked(IRank rank, RankedOptions? options = null) : IIterati
         s.Phase is SequencePhase.Prefilling
             ? double.NegativeInfinity
             : _guard is not null && _guard.IsFirst(sequence, in s) ? -1e15
-            : rank.Of(new RankView(in s, step.OutputTokens(sequence), step.Now));
+            : rank.Of(new RankView(in s, sequence, step.OutputTokens(sequence), step.Now));
 
     /// <summary>Insertion, because the old order is nearly right; a crowd of newcomers is sorted first.</summary>
     private void Sort(int kept)
