@@ -129,7 +129,8 @@ public sealed class HalfFullReproduction : IReproduction
         yield return new(
             "below 60 % KV use all policies are equal", "equal [I]", $"TTFT {Seconds(light.Min())} to {Seconds(light.Max())}",
             light.Max() <= 1.05 * light.Min() && at(s_fcfs, Light).KvUsed < 0.6,
-            $"mean TTFT within 5 % of each other, but for PiA's static batches ({Seconds(at(s_alike, Light).Ttft)}); {Percent(at(s_fcfs, Light).KvUsed)} of KV in use at {PerSecond(Light * full)}");
+            $"mean TTFT within 5 % of each other, but for PiA's static batches ({Seconds(at(s_alike, Light).Ttft)}); "
+            + $"{Percent(at(s_fcfs, Light).KvUsed)} of KV in use at {PerSecond(Light * full)}");
         yield return new(
             "LARRY against FCFS near saturation: lower TTFT, higher throughput, few preemptions", "yes [V]",
             $"TTFT {Times(larry.Ttft / fcfs.Ttft)}, throughput {Times(larry.Rate / fcfs.Rate)}",
@@ -211,8 +212,8 @@ public sealed class HalfFullReproduction : IReproduction
             "Systems: " + string.Join("; ", s_policies.Select(s => s.ToString())) + ".",
             $"Engine: {Profile}; lengths of the Azure conversation trace, cut to a context of 4,096 tokens; Poisson arrivals. The "
             + "paper's engines and traces are not known to us.",
-            $"Saturation, {PerSecond(full)}, is the highest rate at which FCFS keeps mean TTFT within 0.5 s on one engine. Single runs around it were "
-            + "looked at first and differ widely from draw to draw, so several draws and rates were taken together.",
+            $"Saturation, {PerSecond(full)}, is the highest rate at which FCFS keeps mean TTFT within 0.5 s on one engine. "
+            + "Single runs around it were looked at first and differ widely from draw to draw, so several draws and rates were taken together.",
         ]),
     ];
 
