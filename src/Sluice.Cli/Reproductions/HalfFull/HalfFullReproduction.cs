@@ -213,7 +213,8 @@ public sealed class HalfFullReproduction : IReproduction
             $"Engine: {Profile}; lengths of the Azure conversation trace, cut to a context of 4,096 tokens; Poisson arrivals. The "
             + "paper's engines and traces are not known to us.",
             $"Saturation, {PerSecond(full)}, is the highest rate at which FCFS keeps mean TTFT within 0.5 s on one engine. "
-            + "Single runs around it were looked at first and differ widely from draw to draw, so several draws and rates were taken together.",
+            + "Single runs around it were looked at first and differ widely from draw to draw, so several draws and rates were "
+            + "taken together.",
         ]),
     ];
 
