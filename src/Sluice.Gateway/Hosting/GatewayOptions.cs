@@ -48,6 +48,15 @@ public sealed record GatewayOptions
     /// <summary>Bodies of all live requests together [bytes]; more are refused, so that memory is bounded.</summary>
     public long BodiesBytesMax { get; init; } = 1L << 30;
 
+    /// <summary>Time that a caller has for the head of a request. 15 s: it is a few kilobytes, and comes in one piece.</summary>
+    public TimeSpan HeadersWithin { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Slowest pace of a body [bytes/s], after <see cref="BodyGrace"/>. 1 KiB: the slowest of telephones.</summary>
+    public int BodyBytesPerSecond { get; init; } = 1024;
+
+    /// <summary>Time before <see cref="BodyBytesPerSecond"/> counts; more than a second, how often the server looks.</summary>
+    public TimeSpan BodyGrace { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Requests accepted and not ended. A queued one costs a few kilobytes beside its body and connection.</summary>
     public int LiveMax { get; init; } = 100_000;
 
