@@ -94,7 +94,7 @@ public static class GatewayHost
         kestrel.Limits.MaxConcurrentConnections = options.ConnectionsMax;
         kestrel.Limits.MaxRequestHeaderCount = 100;
         kestrel.Limits.MaxRequestHeadersTotalSize = 32 << 10;
-        kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
-        kestrel.Limits.MinRequestBodyDataRate = new(bytesPerSecond: 1024, gracePeriod: TimeSpan.FromSeconds(10));
+        kestrel.Limits.RequestHeadersTimeout = options.HeadersWithin;
+        kestrel.Limits.MinRequestBodyDataRate = new(options.BodyBytesPerSecond, options.BodyGrace);
     }
 }
