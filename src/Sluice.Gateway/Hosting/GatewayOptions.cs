@@ -20,13 +20,19 @@ public sealed record GatewayOptions
     /// <summary>With what is usual here where nothing was said: QLM looks at its queue twice a second, sends engines half a second
     /// of prompts ahead, and leaves the last copy of a model that people chat with where it is for ten minutes: they count in
     /// seconds, and a load takes longer.</summary>
-    public IReadOnlyDictionary<string, string> SettingsInUse => System != "qlm"
-        ? Settings
-        : new Dictionary<string, string>(Settings)
+    public IReadOnlyDictionary<string, string> SettingsInUse
+    {
+        get
         {
-            ["tick"] = Settings.GetValueOrDefault("tick", "0.5"), ["prompts"] = Settings.GetValueOrDefault("prompts", "0.5"),
-            ["keep"] = Settings.GetValueOrDefault("keep", "600"),
-        };
+            var all = new SortedDictionary<string, string>(Settings.ToDictionary(), StringComparer.Ordinal);
+            if (SharesByTenant) all.TryAdd("fair", "vtc");
+            if (System != "qlm") return all;
+            all.TryAdd("tick", "0.5");
+            all.TryAdd("prompts", "0.5");
+            all.TryAdd("keep", "600");
+            return all;
+        }
+    }
 
     public SloClasses Classes { get; init; } = SloClasses.Default;
 

@@ -91,7 +91,7 @@ public sealed class HttpUpstream : IUpstream
 
         if (body.IsSaid) return await EndAsync(call, body, sink, cancel).ConfigureAwait(false);
 
-        if (place is not null) await place.RestoreAsync(cancel).ConfigureAwait(false);
+        if (place is not null) await place.RestoreAsync().ConfigureAwait(false);
         using var watch = _watch.Begin(_options.FirstTokenMax, cancel);
         var run = new CallRun(_options, call, body, sink, watch);
         if (place is not null) _evictable[call.Id] = watch;

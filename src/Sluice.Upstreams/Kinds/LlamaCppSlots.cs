@@ -72,8 +72,8 @@ internal sealed class LlamaCppSlots
         lock (_gate) _slots[slot].IsTaken = false;
     }
 
-    /// <summary>Brings what is kept of a request into a slot; nothing if nothing is.</summary>
-    internal async Task RestoreAsync(int slot, RequestId request, CancellationToken cancel)
+    /// <summary>Brings what is kept of a request into a slot; nothing if nothing is. Short, so it is not given up halfway.</summary>
+    internal async Task RestoreAsync(int slot, RequestId request)
     {
         LinkedListNode<(RequestId, int File)>? node;
         lock (_gate)
@@ -83,7 +83,7 @@ internal sealed class LlamaCppSlots
             _kept.Remove(node); // Its file is in use until it is read.
         }
 
-        await ActAsync(slot, "restore", node.Value.File, cancel).ConfigureAwait(false);
+        await ActAsync(slot, "restore", node.Value.File).ConfigureAwait(false);
         lock (_gate) _freeFiles.Push(node.Value.File);
     }
 
@@ -97,7 +97,7 @@ internal sealed class LlamaCppSlots
             if (!_freeFiles.TryPop(out file)) return;
         }
 
-        var isSaved = await ActAsync(slot, "save", file, CancellationToken.None).ConfigureAwait(false);
+        var isSaved = await ActAsync(slot, "save", file).ConfigureAwait(false);
         lock (_gate)
         {
             if (isSaved) _kept.AddLast((request, file));
@@ -105,10 +105,11 @@ internal sealed class LlamaCppSlots
         }
     }
 
-    private async Task<bool> ActAsync(int slot, string action, int file, CancellationToken cancel)
+    private async Task<bool> ActAsync(int slot, string action, int file)
     {
         var answer = await _http
-            .PostAsync($"/slots/{slot}?action={action}", $"{{\"filename\":\"sluice-{file}.bin\"}}", cancel).ConfigureAwait(false);
+            .PostAsync($"/slots/{slot}?action={action}", $"{{\"filename\":\"sluice-{file}.bin\"}}", CancellationToken.None)
+            .ConfigureAwait(false);
         return answer.IsOk;
     }
 
@@ -139,7 +140,7 @@ internal sealed class LlamaCppPlace(LlamaCppSlots slots, int slot, RequestId req
     public int Slot => slot;
 
     /// <summary>Before the call: what was kept of it.</summary>
-    public Task RestoreAsync(CancellationToken cancel) => slots.RestoreAsync(slot, request, cancel);
+    public Task RestoreAsync() => slots.RestoreAsync(slot, request);
 
     /// <summary>After it was hung up on.</summary>
     public Task SaveAsync() => slots.SaveAsync(slot, request);
