@@ -32,7 +32,8 @@ internal static class EngineFigures
         Console.WriteLine($"# Engine figures\n\n{Machine.Describe()}\n");
         Console.WriteLine("Best step of each kind by the clock; mean step by processor time per thread, which is what the clock would show if no");
         Console.WriteLine("neighbour took a core. Rates by processor time, beside what bare loops do: bytes of weights and KV against reading");
-        Console.WriteLine("memory, operations against multiply-adds; roofline is the larger share. llama.cpp on an idle machine, 2 threads.\n");
+        Console.WriteLine("memory, operations against multiply-adds of floats; roofline is the larger share. Quantised weights are multiplied as");
+        Console.WriteLine("whole numbers, two to the place of a float, so they may pass it. llama.cpp on an idle machine, 2 threads.\n");
         Console.WriteLine("| weights | threads | step | ms | ms processor | tokens/s | GB/s (loop) | GFLOP/s (loop) | roofline | x llama.cpp |");
         Console.WriteLine("|---|---:|---|---:|---:|---:|---:|---:|---:|---:|");
         using var roofline = new Roofline();

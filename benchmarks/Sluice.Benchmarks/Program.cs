@@ -5,6 +5,7 @@ if (args is ["--help" or "-h"])
 {
     Console.WriteLine("usage: dotnet run -c Release --project benchmarks/Sluice.Benchmarks [-- RUNS [TRACE.csv.gz]]");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- store [RUNS]");
+    Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- qlm [RUNS]");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- engine [SECONDS [THREADS...]]");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- tokenize MODEL.gguf TEXT");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- decisions [RUNS [SYSTEM]]");
@@ -39,14 +40,21 @@ if (args is ["mixed", ..])
     return 0;
 }
 
-var isStore = args is ["store", ..];
-var rest = isStore ? args[1..] : args;
+var what = args is ["store" or "qlm", ..] ? args[0] : "";
+var rest = what == "" ? args : args[1..];
 var runs = rest.Length > 0 && int.TryParse(rest[0], out var given) && given is >= 1 and <= 100 ? given : 5;
 Console.WriteLine(
-    $"# {(isStore ? "Store" : "Simulator")} figures\n\n{Machine.Describe()}; median of {runs} runs"
-    + $"{(isStore ? "" : " after one warm-up, one thread")}\n");
+    $"# {what switch { "store" => "Store", "qlm" => "QLM", _ => "Simulator" }} figures\n\n{Machine.Describe()}; "
+    + (what == "qlm" ? "best of many rounds, one thread\n" : $"median of {runs} runs")
+    + (what == "" ? " after one warm-up, one thread\n" : what == "store" ? "\n" : ""));
 Console.WriteLine("| what | figure | wanted |\n|---|---:|---:|");
-foreach (var figure in isStore ? StoreFigures.All() : Figures.All(rest.Length > 1 ? rest[1] : null))
+var figures = what switch
+{
+    "store" => StoreFigures.All(),
+    "qlm" => QlmFigures.All(),
+    _ => Figures.All(rest.Length > 1 ? rest[1] : null),
+};
+foreach (var figure in figures)
 {
     var (value, wanted) = figure.Measure(runs);
     Console.WriteLine($"| {figure.What} | {value} | {wanted} |");

@@ -22,6 +22,9 @@ public sealed class Dispatcher(
     /// <summary>Requests accepted and not ended.</summary>
     public int Live => _requests.Count;
 
+    /// <summary>Who hears that a plan wants more or fewer engines; nobody, if null.</summary>
+    public IScaler? Scaler { get; init; }
+
     /// <summary>When <see cref="Plan"/> is due.</summary>
     public Instant PlanAt => _scheduler.PlanAt < _loads.RetryAt ? _scheduler.PlanAt : _loads.RetryAt;
 
@@ -369,6 +372,9 @@ public sealed class Dispatcher(
                 Check.That(snapshot.CanLoad(operation.Model));
                 snapshot.IsReady = false;
                 engines[operation.Engine.Index].Load(now, operation.Model);
+                break;
+            case OperationKind.Scale:
+                Scaler?.Scale(now, operation.Model, operation.Amount);
                 break;
         }
     }

@@ -58,7 +58,7 @@ public static class Catalog
             ByRank),
         new("trail", "shortest predicted remaining, none preempted late",
             "Shahout et al., ICLR 2025", "iteration scheduling, length prediction", InEngine, Trail),
-        new("lamps", "tool calls: KV kept, moved or dropped; least memory over time first",
+        new("lamps", "tool calls keep, move or drop KV; least memory first",
             "Shahout et al., arXiv 2410.18248", "iteration scheduling, length prediction", InEngine, CallsTools),
         new("ltr-rank", "shortest predicted answer first, preemptive by swap",
             "Fu et al., NeurIPS 2024", "iteration scheduling, length prediction", InEngine, LearnedRank),

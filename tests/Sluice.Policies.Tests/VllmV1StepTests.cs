@@ -144,4 +144,19 @@ public sealed class VllmV1StepTests
         Assert.Equal([1], engine.Events.Ids(EventKind.Preempted));
         Assert.Equal([0, 1], engine.Events.Ids(EventKind.Finished));
     }
+
+    /// <summary>Both prompts are under way and no decode is; the older one is the worse and gives way to itself.</summary>
+    [Fact]
+    public void When_a_prompt_under_way_gives_way_those_behind_it_go_on()
+    {
+        var engine = new TestEngine(
+            Systems.Make("vllm-v1 order=priority chunk-tokens=7").Iteration(), new(64, 8), new CountingKvCache(totalBlocks: 8, blockTokens: 16));
+        engine.Submit(0, 100, 5, priority: 2);
+        engine.Run(1);
+        engine.Submit(1, 100, 5, priority: 1);
+        engine.Run();
+
+        Assert.Contains(0, engine.Events.Ids(EventKind.Preempted));
+        Assert.Equal([1, 0], engine.Events.Ids(EventKind.Finished));
+    }
 }

@@ -13,9 +13,7 @@ internal sealed record MixedReplay(double Attainment, double LinesPerSecond)
     public static MixedReplay Of(MixedSetup setup, string journal)
     {
         var workload = Read(journal);
-        var options = new GatewayOptions { System = setup.System };
-        var settings = new Dictionary<string, string>(options.SettingsInUse);
-        if (!setup.IsPassThrough) settings["fair"] = "vtc";
+        var settings = new GatewayOptions { System = setup.System, SharesByTenant = !setup.IsPassThrough }.SettingsInUse;
         var simulator = new Simulator(workload, Catalog.Make(setup.System, new PolicySettings(settings)), new SimulationOptions
         {
             Engines = [.. setup.Fleet.Select(e => EngineOf(e, workload.Models))],

@@ -87,7 +87,10 @@ internal static class MixedRun
 
     private static async Task<MixedOutcome> RunAsync(MixedSetup setup, MixedTraffic traffic, HttpClient client, TimeProvider time)
     {
-        var batch = BatchAsync(traffic, client, time);
+        var isUnderWay = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (traffic.Lead > TimeSpan.Zero) isUnderWay.SetResult(); // Chats come first.
+        var batch = BatchAsync(traffic, client, time, isUnderWay);
+        await Task.WhenAny(isUnderWay.Task, batch);
         var chats = await Task.WhenAll(traffic.Chats().Select(chat => ChatAsync(chat, client, time)));
         await batch;
         TimeSpan[] first = [.. chats.OfType<TimeSpan>().Order()];
@@ -113,7 +116,7 @@ internal static class MixedRun
         return TimeSpan.FromSeconds(last - first);
     }
 
-    private static async Task BatchAsync(MixedTraffic traffic, HttpClient client, TimeProvider time)
+    private static async Task BatchAsync(MixedTraffic traffic, HttpClient client, TimeProvider time, TaskCompletionSource isUnderWay)
     {
         await Task.Delay(traffic.Lead, time);
         var form = new MultipartFormDataContent { { new StringContent("batch"), "purpose" } };
@@ -131,6 +134,7 @@ internal static class MixedRun
         {
             await Task.Delay(s_look, time);
             batch = await ReadAsync(await client.GetAsync($"/v1/batches/{id}"));
+            if (batch.GetProperty("status").GetString() != "validating") isUnderWay.TrySetResult();
         }
 
         var counts = batch.GetProperty("request_counts");

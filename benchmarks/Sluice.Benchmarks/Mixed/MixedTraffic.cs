@@ -9,7 +9,7 @@ namespace Sluice.Benchmarks;
 /// <param name="ChatsPerSecond">Poisson.</param>
 /// <param name="ChatFor">Time from the first to the last.</param>
 /// <param name="LineTokens">Mean of the lines' answers.</param>
-/// <param name="Lead">The batch comes so long after the first chats.</param>
+/// <param name="Lead">The batch comes so long after the first chats; zero for chats that come when its lines run.</param>
 /// <param name="OthersShare">Of the chats, with the fleet's other model.</param>
 internal sealed record MixedTraffic(
     int Lines, double ChatsPerSecond, TimeSpan ChatFor, double OthersShare = 0, TimeSpan Lead = default, int LineTokens = 300,
@@ -22,7 +22,7 @@ internal sealed record MixedTraffic(
 
     private const int LinePromptTokens = 500, ChatPromptTokens = 200, ChatOutputTokens = 150;
 
-    /// <summary>One chat: when it comes after the start, and its body.</summary>
+    /// <summary>One chat: when it comes after the chats began, and its body.</summary>
     public readonly record struct Chat(TimeSpan At, byte[] Body);
 
     /// <summary>The input file: prompts of some 500 tokens, answers spread exponentially and cut at four times their mean.</summary>

@@ -74,6 +74,7 @@ internal sealed class QuickTime(Func<bool> isBusy) : TimeProvider, IDisposable
         {
             if (Busy() > _waiting || ThreadPool.PendingWorkItemCount > 0 || isBusy()) return false;
             Thread.SpinWait(Turns);
+            Thread.Yield(); // On a busy machine whoever is about to work gets to it.
         }
 
         return true;

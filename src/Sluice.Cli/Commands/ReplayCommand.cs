@@ -23,12 +23,23 @@ public static class ReplayCommand
             if (spec.Trace is not null || spec.Workload is not null)
                 throw new InputException("replay: the journal is the workload; expected neither --trace nor --workload.");
             spec = spec with { Trace = parsed.GetValue(file), Format = "jsonl" };
+            var isFree = !run.IsGiven(parsed, "system") && spec.System == new RunSpec().System;
+            if (isFree && File.Exists(spec.Trace)) spec = AsRecorded(spec);
             Runner.Check(spec);
             var recorded = RecordedFates.Read(spec.Trace!);
             var workload = Runner.LoadWorkload(spec, terminal.Stop);
             return Execute(spec, workload, recorded, output.Read(parsed), terminal);
         });
         return command;
+    }
+
+    /// <summary>Under the policy that the gateway had, unless somebody wants another; settings that are given besides win.</summary>
+    private static RunSpec AsRecorded(RunSpec spec)
+    {
+        if (RecordedFates.PolicyOf(spec.Trace!) is not { } recorded) return spec;
+        var set = new SortedDictionary<string, string>(spec.Set, StringComparer.Ordinal);
+        foreach (var (key, value) in recorded.Set) set.TryAdd(key, value);
+        return spec with { System = recorded.System, Set = set };
     }
 
     private static int Execute(RunSpec spec, Workload workload, RecordedFates recorded, Output output, Terminal terminal)

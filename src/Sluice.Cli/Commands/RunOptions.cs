@@ -57,7 +57,8 @@ public sealed class RunOptions
         return spec;
     }
 
-    private bool IsGiven(ParseResult parsed, string name) => Values(parsed, name).Length > 0;
+    /// <summary>The flag stands on the command line.</summary>
+    public bool IsGiven(ParseResult parsed, string name) => Values(parsed, name).Length > 0;
 
     private string[] Values(ParseResult parsed, string name) =>
         _options.TryGetValue(RunFlag.Named(name, ""), out var option) ? parsed.GetValue(option) ?? [] : [];

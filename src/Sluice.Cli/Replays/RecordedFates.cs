@@ -35,6 +35,21 @@ public sealed record RecordedFates(int Requests, int Finished, int Met, int Evic
         return new(requests, finished, met, evictions, Of(ttft), Of(e2e));
     }
 
+    /// <summary>The policy that a journal was recorded under, as its first line has it; null if it does not say.</summary>
+    /// <exception cref="InputException">The line is no JSON object.</exception>
+    public static (string System, IReadOnlyList<KeyValuePair<string, string>> Set)? PolicyOf(string path)
+    {
+        if (File.ReadLines(path).FirstOrDefault(line => line.Length > 0) is not { } first) return null;
+        using var json = Parse(path, 1, first);
+        if (TextOf(json.RootElement, "policy") is not { Length: > 0 } system) return null;
+        var settings = (TextOf(json.RootElement, "policy_set") ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries)
+            .Select(s => s.Split('=', 2)).Where(s => s.Length == 2);
+        return (system, [.. settings.Select(s => KeyValuePair.Create(s[0], s[1]))]);
+    }
+
+    private static string? TextOf(JsonElement line, string name) =>
+        line.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
+
     private static Distribution Of(List<long> values)
     {
         values.Sort();

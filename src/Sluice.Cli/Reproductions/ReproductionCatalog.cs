@@ -7,9 +7,18 @@ public static class ReproductionCatalog
 {
     public static IReadOnlyList<IReproduction> All { get; } =
     [
-        new QlmReproduction(), new PagedAttentionReproduction(), new NiyamaReproduction(), new SlosServeReproduction(),
-        new PredictionsReproduction(), new LampsReproduction(), new LtrReproduction(), new JitServeReproduction(),
-        new SclsReproduction(), new RpsServeReproduction(), new SaSloReproduction(),
+        new QlmReproduction(),
+        new PagedAttentionReproduction(),
+        new NiyamaReproduction(),
+        new SlosServeReproduction(),
+        new PredictionsReproduction(),
+        new LampsReproduction(),
+        new LtrReproduction(),
+        new JitServeReproduction(),
+        new HalfFullReproduction(),
+        new SclsReproduction(),
+        new RpsServeReproduction(),
+        new SaSloReproduction(),
     ];
 
     /// <exception cref="InputException">No such reproduction.</exception>

@@ -14,7 +14,7 @@ public enum OperationKind : byte
     /// <summary>Move a running request with its KV to another engine.</summary>
     Migrate,
 
-    /// <summary>Ask for more or fewer engines of a model. A hook: who owns the fleet decides.</summary>
+    /// <summary>Ask for more or fewer engines of a model: <see cref="IScaler"/>, which owns the fleet, decides.</summary>
     Scale,
 }
 

@@ -12,7 +12,7 @@ public enum KvType
 }
 
 /// <summary>The attention kernels of one instruction set and one kind of KV store; see
-/// <see cref="AttentionTiles{TS,TF,TI,TFormat}"/> for their parameters.</summary>
+/// <see cref="AttentionTiles{TS,TF,TI,TFormat,TQueries}"/> for their parameters.</summary>
 internal readonly unsafe struct AttentionKernels
 {
     private readonly delegate*<float*, int, byte*, byte*, float*, int, void> _scores4;
@@ -66,7 +66,7 @@ internal readonly unsafe struct AttentionKernels
 
     private static AttentionKernels Make<TS, TF, TI, TFormat>()
         where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged where TFormat : struct, IWholeFormat => new(
-        &AttentionTiles<TS, TF, TI, TFormat>.Scores4, &AttentionTiles<TS, TF, TI, TFormat>.Scores8,
-        &AttentionTiles<TS, TF, TI, TFormat>.Values4, &AttentionTiles<TS, TF, TI, TFormat>.Values8,
+        &AttentionTiles<TS, TF, TI, TFormat, FourRows>.Scores, &AttentionTiles<TS, TF, TI, TFormat, EightRows>.Scores,
+        &AttentionTiles<TS, TF, TI, TFormat, FourRows>.Values, &AttentionTiles<TS, TF, TI, TFormat, EightRows>.Values,
         TFormat.ActivationFactor, TS.Registers == 32 ? 8 : 4);
 }

@@ -10,8 +10,8 @@ internal sealed unsafe class PackedRows : IDisposable
     /// them.</summary>
     public const int TileRowsMax = 4;
 
-    /// <summary>At least so many columns share a scale or a sum: 32 of Q8_0 have one of each.</summary>
-    private const int ColumnsPerScale = 14;
+    /// <summary>At least so many columns to a scale or a sum: the most has Q6_K, one scale and 16 sums for 256.</summary>
+    private const int ColumnsPerScale = 15;
 
     private readonly AlignedMemory _values;
     private readonly AlignedMemory _scales;

@@ -59,32 +59,32 @@ internal static unsafe class PanelPacking
                 to += layout.BlockHeaderBytes;
             }
 
-            PutGroup(layout, ref block, column, (uint*)to + row);
+            fixed (byte* codes = block.Codes) PutGroup(layout.CodeBits, codes + column, (uint*)to + row);
             to += layout.GroupBytes;
         }
     }
 
-    /// <summary>See <see cref="CodeWords"/>. Codes of Q8_0 are signed in the file and become unsigned.</summary>
-    private static void PutGroup(CodeLayout layout, ref QuantBlock block, int column, uint* to)
+    /// <summary>See <see cref="CodeWords"/>. Written out, because loading a large file is mostly this.</summary>
+    private static void PutGroup(int codeBits, byte* codes, uint* to)
     {
-        for (var i = 0; i < layout.GroupColumns; i++)
+        switch (codeBits)
         {
-            uint code = block.Codes[column + i];
-            if (layout.CodeBits == 8) code ^= 0x80;
-            var (pair, half) = (i / 2, i % 2 * 16);
-            if (layout.CodeBits != 6)
-            {
-                to[0] |= code << (pair * layout.CodeBits + half);
-            }
-            else if (pair < 6)
-            {
-                to[pair / 2 * Panel.Rows] |= code << (pair % 2 * 6 + half);
-            }
-            else
-            {
-                to[(pair - 6) * Panel.Rows] |= (code & 15) << (12 + half);
-                to[2 * Panel.Rows] |= code >> 4 << (2 * pair + half);
-            }
+            case 4:
+                to[0] = Pair(codes) | Pair(codes + 2) << 4 | Pair(codes + 4) << 8 | Pair(codes + 6) << 12;
+                break;
+            case 8:
+                to[0] = (Pair(codes) | Pair(codes + 2) << 8) ^ 0x80808080; // Signed in the file, and unsigned here.
+                break;
+            default:
+                var (seventh, eighth) = (Pair(codes + 12), Pair(codes + 14));
+                to[0] = Pair(codes) | Pair(codes + 2) << 6 | (seventh & 0x000F000F) << 12;
+                to[Panel.Rows] = Pair(codes + 4) | Pair(codes + 6) << 6 | (eighth & 0x000F000F) << 12;
+                to[2 * Panel.Rows] = Pair(codes + 8) | Pair(codes + 10) << 6
+                    | (seventh & 0x00300030) << 8 | (eighth & 0x00300030) << 10;
+                break;
         }
     }
+
+    /// <summary>Two codes in the halves of a word.</summary>
+    private static uint Pair(byte* codes) => codes[0] | (uint)codes[1] << 16;
 }

@@ -21,3 +21,8 @@ internal readonly struct FourRows : IRowCount
 {
     public static int Rows => 4;
 }
+
+internal readonly struct EightRows : IRowCount
+{
+    public static int Rows => 8;
+}

@@ -111,6 +111,7 @@ public sealed class EmbeddedEngine : IAsyncDisposable
     /// <returns>Its image, or null if it ended before it could leave.</returns>
     public Task<SequenceImage?> MoveOutAsync(Generation generation)
     {
+        Check.That(generation.Sequences.Length == 1); // Here, where it harms nobody but the caller.
         var moved = new TaskCompletionSource<SequenceImage?>(TaskCreationOptions.RunContinuationsAsynchronously);
         if (TryPost(MoveOut, int.MaxValue) != Refusal.None) return Task.FromResult<SequenceImage?>(null);
         return moved.Task;

@@ -5,6 +5,10 @@ namespace Sluice.Engine;
 /// the sequence, so it must be cheap against a step.</remarks>
 public interface IDraft
 {
+    /// <summary>Whether it remembers sequences: then it is one engine's, and a sequence that moves to another leaves it
+    /// behind.</summary>
+    bool KeepsState => false;
+
     /// <param name="sequence">Names the sequence among those of the engine; for drafts that keep state.</param>
     /// <param name="tokens">Prompt and output so far, the newest token included.</param>
     /// <param name="drafts">Room for as many guesses as are wanted.</param>

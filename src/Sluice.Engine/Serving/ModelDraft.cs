@@ -23,6 +23,8 @@ public sealed class ModelDraft : IDraft
         _logits = new float[model.Vocabulary];
     }
 
+    public bool KeepsState => true;
+
     public int FreeBlocks => _cache.FreeBlocks;
 
     public int Guess(long sequence, ReadOnlySpan<int> tokens, Span<int> drafts)

@@ -23,7 +23,8 @@ public sealed partial class ServingLoop
     {
         Check.That(image.Sequence is not null);
         var from = image.Sequence;
-        return TryMoveIn(image, from.Chooser, from.Generation.Sink, from.Draft, out generation);
+        var draft = from.Draft is { KeepsState: false } ? from.Draft : null; // Else it is used by that engine's thread.
+        return TryMoveIn(image, from.Chooser, from.Generation.Sink, draft, out generation);
     }
 
     /// <summary>Takes in a sequence from its image.</summary>

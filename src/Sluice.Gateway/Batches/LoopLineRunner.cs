@@ -1,3 +1,5 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
 using Sluice.Core;
 using Sluice.Upstreams;
 
@@ -7,11 +9,15 @@ namespace Sluice.Gateway;
 /// answer.</summary>
 internal sealed class LoopLineRunner(GatewayServices gateway, Func<string, Caller> callerOf) : ILineRunner
 {
+    /// <summary>Lines of it run as the chats that they mean.</summary>
+    private const string Responses = "/v1/responses";
+
     private static readonly Dictionary<string, UpstreamApi> s_apis = new(StringComparer.Ordinal)
     {
         ["/v1/chat/completions"] = UpstreamApi.ChatCompletions,
         ["/v1/completions"] = UpstreamApi.Completions,
         ["/v1/embeddings"] = UpstreamApi.Embeddings,
+        [Responses] = UpstreamApi.ChatCompletions,
     };
 
     private static readonly HeaderDictionary s_batchClass = new() { ["x-sluice-class"] = SloClasses.Batch };
@@ -23,9 +29,17 @@ internal sealed class LoopLineRunner(GatewayServices gateway, Func<string, Calle
     public async Task<LineAnswer> RunAsync(LineWork work, CancellationToken cancel)
     {
         var caller = callerOf(work.Tenant);
-        if (!BodyFacts.TryRead(work.Body.Span, out var facts, out var problem)) return Refused(problem!);
+        var (asked, response) = (work.Body, default(ResponseRequest));
+        if (work.Endpoint == Responses)
+        {
+            response = ResponseRequest.Read(work.Body, static _ => null, out var unreadable);
+            if (response is null) return Refused(unreadable!);
+            asked = response.ToChat();
+        }
+
+        if (!BodyFacts.TryRead(asked.Span, out var facts, out var problem)) return Refused(problem!);
         if (gateway.Describe(
-            s_apis[work.Endpoint], work.Body, in facts, s_batchClass, caller with { Classes = null }, work.RequestId, out var call,
+            s_apis[work.Endpoint], asked, in facts, s_batchClass, caller with { Classes = null }, work.RequestId, out var call,
             out _) is { } wrong)
         {
             return wrong.Status == 404 ? new(LineEnd.NotNow, wrong.Status, wrong.ToJson()) : Refused(wrong);
@@ -40,7 +54,18 @@ internal sealed class LoopLineRunner(GatewayServices gateway, Func<string, Calle
         var live = gateway.Loop.Create(call);
         LiveOutcome outcome;
         ReadOnlyMemory<byte> body;
-        if (call.Stream)
+        if (response is not null)
+        {
+            var answer = new ResponseState(
+                response, ResponseState.NewId(), gateway.Loop.Time.GetUtcNow().ToUnixTimeSeconds(), hasEvents: false)
+            {
+                ServiceTier = "flex",
+            };
+            outcome = await live.RunAsync(answer, cancel);
+            if (outcome.IsCompleted) answer.End(outcome, null);
+            body = outcome.IsCompleted ? JsonSerializer.SerializeToUtf8Bytes<JsonNode>(answer.ToJson()) : default;
+        }
+        else if (call.Stream)
         {
             var answer = new GatheredAnswer();
             outcome = await live.RunAsync(answer, cancel);

@@ -39,8 +39,8 @@ internal static class WaitReason
                 : $"{request.Model} is loaded nowhere; {able[0].Name} can load it when what it runs has ended."
             : loaded.All(e => e.Outstanding >= e.Places)
                 ? $"Every place is taken on {List(loaded.Select(e => $"{e.Name} ({e.Outstanding} of {e.Places})"))}."
-                : $"{List(loaded.Where(e => e.Outstanding < e.Places).Select(e => e.Name))} has room, but its memory or more urgent "
-                    + "work comes first.";
+                : $"{List(loaded.Where(e => e.Outstanding < e.Places).Select(e => e.Name))} has room, but prompts sent before it, "
+                    + "its memory or more urgent work come first.";
         var forecast = request.Forecast is { } f && double.IsFinite(f.Mean)
             ? $" {Count(f.Ahead)} ahead of it; it should go in {Text(TimeSpan.FromSeconds(f.Mean))} (nine of ten within "
                 + $"{Text(TimeSpan.FromSeconds(f.P90))})."

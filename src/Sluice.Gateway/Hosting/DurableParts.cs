@@ -43,6 +43,8 @@ public sealed class DurableParts : IAsyncDisposable
     public GatewayParts With(GatewayParts parts) => parts with
     {
         Callers = new TenantDoor(Tenants),
+        Responses = Store.Responses,
+        CallerOf = Tenants.CallerOf,
         Endpoints = [.. parts.Endpoints, _batches],
         Workers = Admin is null
             ? [.. parts.Workers, _batches.RunAsync]

@@ -24,6 +24,12 @@ public sealed record GatewayParts
     public IReadOnlyList<Func<GatewayServices, CancellationToken, Task>> Workers { get; init; } = [];
 
     public Action<ILoggingBuilder>? Logging { get; init; }
+
+    /// <summary>Where background responses are kept; null for nowhere.</summary>
+    public Storage.IResponseStore? Responses { get; init; }
+
+    /// <summary>The caller of a tenant's name, for work that goes on when nobody calls.</summary>
+    public Func<string, Caller> CallerOf { get; init; } = static name => Caller.Anybody with { Name = name };
 }
 
 /// <summary>Puts a gateway together: server, loop, keepers, endpoints.</summary>
@@ -51,8 +57,10 @@ public static class GatewayHost
             });
             return new GatewayServices(options, loop, parts.Callers ?? new OpenDoor(), log) { StartedAt = parts.Time.GetUtcNow() };
         });
+        var responses = new ResponseEndpoints(parts.Responses, parts.CallerOf);
         builder.Services.AddSingleton<IHostedService>(provider =>
-            new GatewayRunner(provider.GetRequiredService<GatewayServices>(), engines, Workers(options, parts)));
+            new GatewayRunner(
+                provider.GetRequiredService<GatewayServices>(), engines, [.. Workers(options, parts), responses.ResumeAsync]));
 
         var app = builder.Build();
         var gateway = app.Services.GetRequiredService<GatewayServices>();
@@ -61,7 +69,7 @@ public static class GatewayHost
         app.UseRouting();
         IEndpoints[] all =
         [
-            new GenerationEndpoints(), new ResponseEndpoints(), new ModelEndpoints(), new EstimateEndpoint(), new HealthEndpoints(),
+            new GenerationEndpoints(), responses, new ModelEndpoints(), new EstimateEndpoint(), new HealthEndpoints(),
             new ObservingEndpoints(),
             .. parts.Endpoints,
             new UnknownEndpoints(),
@@ -86,7 +94,7 @@ public static class GatewayHost
         kestrel.Limits.MaxConcurrentConnections = options.ConnectionsMax;
         kestrel.Limits.MaxRequestHeaderCount = 100;
         kestrel.Limits.MaxRequestHeadersTotalSize = 32 << 10;
-        kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(15);
-        kestrel.Limits.MinRequestBodyDataRate = new(bytesPerSecond: 1024, gracePeriod: TimeSpan.FromSeconds(10));
+        kestrel.Limits.RequestHeadersTimeout = options.HeadersWithin;
+        kestrel.Limits.MinRequestBodyDataRate = new(options.BodyBytesPerSecond, options.BodyGrace);
     }
 }

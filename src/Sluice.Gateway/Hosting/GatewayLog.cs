@@ -8,6 +8,9 @@ internal static partial class GatewayLog
     [LoggerMessage(LogLevel.Error, "{Method} {Path} failed")]
     public static partial void RequestFailed(ILogger log, Exception e, string method, string path);
 
+    [LoggerMessage(LogLevel.Error, "background response {Id}: the store failed")]
+    public static partial void ResponseLost(ILogger log, Exception e, string id);
+
     [LoggerMessage(LogLevel.Error, "a worker failed")]
     public static partial void WorkerFailed(ILogger log, Exception e);
 

@@ -20,13 +20,19 @@ public sealed record GatewayOptions
     /// <summary>With what is usual here where nothing was said: QLM looks at its queue twice a second, sends engines half a second
     /// of prompts ahead, and leaves the last copy of a model that people chat with where it is for ten minutes: they count in
     /// seconds, and a load takes longer.</summary>
-    public IReadOnlyDictionary<string, string> SettingsInUse => System != "qlm"
-        ? Settings
-        : new Dictionary<string, string>(Settings)
+    public IReadOnlyDictionary<string, string> SettingsInUse
+    {
+        get
         {
-            ["tick"] = Settings.GetValueOrDefault("tick", "0.5"), ["prompts"] = Settings.GetValueOrDefault("prompts", "0.5"),
-            ["keep"] = Settings.GetValueOrDefault("keep", "600"),
-        };
+            var all = new SortedDictionary<string, string>(Settings.ToDictionary(), StringComparer.Ordinal);
+            if (SharesByTenant) all.TryAdd("fair", "vtc");
+            if (System != "qlm") return all;
+            all.TryAdd("tick", "0.5");
+            all.TryAdd("prompts", "0.5");
+            all.TryAdd("keep", "600");
+            return all;
+        }
+    }
 
     public SloClasses Classes { get; init; } = SloClasses.Default;
 
@@ -41,6 +47,15 @@ public sealed record GatewayOptions
 
     /// <summary>Bodies of all live requests together [bytes]; more are refused, so that memory is bounded.</summary>
     public long BodiesBytesMax { get; init; } = 1L << 30;
+
+    /// <summary>Time that a caller has for the head of a request. 15 s: it is a few kilobytes, and comes in one piece.</summary>
+    public TimeSpan HeadersWithin { get; init; } = TimeSpan.FromSeconds(15);
+
+    /// <summary>Slowest pace of a body [bytes/s], after <see cref="BodyGrace"/>. 1 KiB: the slowest of telephones.</summary>
+    public int BodyBytesPerSecond { get; init; } = 1024;
+
+    /// <summary>Time before <see cref="BodyBytesPerSecond"/> counts; more than a second, how often the server looks.</summary>
+    public TimeSpan BodyGrace { get; init; } = TimeSpan.FromSeconds(10);
 
     /// <summary>Requests accepted and not ended. A queued one costs a few kilobytes beside its body and connection.</summary>
     public int LiveMax { get; init; } = 100_000;

@@ -188,7 +188,8 @@ internal sealed class InProcessAnswer(
             if (end.Reason == EndReason.Evicted) return;
             _ends[i] = end;
             if (end.Reason is not (EndReason.Stop or EndReason.Length)) return;
-            if (_readers[i] is { } reader) await GiveAsync(i, reader.Finish, null, sink, cancel).ConfigureAwait(false);
+            if (_readers[i] is { } ended)
+                await GiveAsync(i, _calls[i].Count, ended.Finish(_calls[i]), null, sink, cancel).ConfigureAwait(false);
             if (call.Stream) await SendAsync(sink, _json.Last(i, Reason(i)), cancel).ConfigureAwait(false);
             return;
         }
@@ -197,17 +198,16 @@ internal sealed class InProcessAnswer(
         _untold++;
         var text = part.Token.Text ?? "";
         ShownToken? shown = asked.Sampling.Logprobs ? new(text, part.Token) : null;
-        await GiveAsync(i, calls => _readers[i]?.Push(text, calls) ?? text, shown, sink, cancel).ConfigureAwait(false);
+        var known = _calls[i].Count;
+        var settled = _readers[i] is { } reader ? reader.Push(text, _calls[i]) : text;
+        await GiveAsync(i, known, settled, shown, sink, cancel).ConfigureAwait(false);
     }
 
     /// <summary>Gives the caller of a stream what is settled of an answer, and keeps it otherwise.</summary>
-    /// <param name="settle">Returns text and adds calls.</param>
+    /// <param name="known">Calls that it had before.</param>
     private async ValueTask GiveAsync(
-        int i, Func<List<FunctionCall>, string> settle, ShownToken? shown, IAnswerSink sink, CancellationToken cancel)
+        int i, int known, string text, ShownToken? shown, IAnswerSink sink, CancellationToken cancel)
     {
-        var calls = _calls[i];
-        var known = calls.Count;
-        var text = settle(calls);
         if (!call.Stream)
         {
             _texts[i].Append(text);
@@ -217,8 +217,8 @@ internal sealed class InProcessAnswer(
 
         if (text.Length > 0 || shown is not null)
             await SendAsync(sink, _json.Piece(i, text, shown is { } token ? [token] : null), cancel).ConfigureAwait(false);
-        for (var n = known; n < calls.Count; n++)
-            await SendAsync(sink, _json.CallPiece(i, n, calls[n]), cancel).ConfigureAwait(false);
+        for (var n = known; n < _calls[i].Count; n++)
+            await SendAsync(sink, _json.CallPiece(i, n, _calls[i][n]), cancel).ConfigureAwait(false);
     }
 
     private async ValueTask SendAsync(IAnswerSink sink, ReadOnlyMemory<byte> json, CancellationToken cancel)

@@ -27,7 +27,7 @@ internal sealed record InProcessCall
     public SamplingOptions Sampling { get; private init; } = new();
     public bool WantsUsage { get; private init; }
 
-    /// <summary>Tools that the answer may call; null if there are none, or the model has no known way to.</summary>
+    /// <summary>Tools that the answer may call; null if its text is left as it is.</summary>
     public ToolCalls? Tools { get; private init; }
 
     public int Answers => Prompts.Count * Samples;
@@ -45,6 +45,8 @@ internal sealed record InProcessCall
         if (prompts.Count * samples > AnswersMax)
             throw new InputException($"n: {samples} answers to {prompts.Count} prompts, at most {AnswersMax} in one call.");
 
+        var tools = isChat ? InProcessTools.Read(body, model) : default;
+        var sampling = ReadSampling(body, isChat);
         return new()
         {
             Prompts = prompts,
@@ -52,8 +54,8 @@ internal sealed record InProcessCall
             OutputTokensMax = BodyFields.Whole(body, "max_completion_tokens", 1, int.MaxValue)
                 ?? BodyFields.Whole(body, "max_tokens", 1, int.MaxValue)
                 ?? (isChat ? null : 16), // OpenAI's default for completions
-            Sampling = ReadSampling(body, isChat),
-            Tools = isChat ? ToolsOf(body, model) : null,
+            Sampling = tools.Forced is null ? sampling : sampling with { Grammar = tools.Forced },
+            Tools = tools.Calls,
             WantsUsage = BodyFields.Object(body, "stream_options") is { } options && BodyFields.Flag(options, "include_usage"),
         };
     }
@@ -65,13 +67,6 @@ internal sealed record InProcessCall
         if (messages.GetArrayLength() == 0) throw new InputException("messages is empty.");
         body.TryGetProperty("tools"u8, out var tools);
         return model.ChatPrompt(messages, tools);
-    }
-
-    private static ToolCalls? ToolsOf(JsonElement body, TextModel model)
-    {
-        var style = ToolCalls.StyleOf(model.Template);
-        if (style == ToolCallStyle.None || BodyFields.Text(body, "tool_choice") == "none") return null;
-        return body.TryGetProperty("tools"u8, out var tools) && tools.ValueKind == JsonValueKind.Array ? new(style, tools) : null;
     }
 
     /// <summary>Text, a list of texts, one list of token ids, or a list of such lists.</summary>

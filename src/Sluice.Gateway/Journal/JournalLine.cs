@@ -12,7 +12,9 @@ internal sealed record JournalLine(
     Instant At, int PromptTokens, int OutputTokens, string Engine, int Evictions, bool IsMet)
 {
     /// <param name="epoch">Of the gateway's time line [s since 1970].</param>
-    public void Write(Utf8JsonWriter json, double epoch)
+    /// <param name="policy">The system that ordered the queue.</param>
+    /// <param name="settings">Of that system, as <c>key=value,key=value</c>.</param>
+    public void Write(Utf8JsonWriter json, double epoch, string policy, string settings)
     {
         json.WriteStartObject();
         json.WriteNumber("arrived_at"u8, Math.Round(epoch + ArrivedAt.Seconds, 6));
@@ -31,6 +33,8 @@ internal sealed record JournalLine(
         json.WriteString("engine"u8, Engine);
         json.WriteNumber("evictions"u8, Evictions);
         json.WriteBoolean("met_slo"u8, IsMet);
+        json.WriteString("policy"u8, policy);
+        json.WriteString("policy_set"u8, settings);
         json.WriteEndObject();
 
         void Promise(ReadOnlySpan<byte> name, TimeSpan promise)

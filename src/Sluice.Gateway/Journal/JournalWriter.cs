@@ -20,6 +20,7 @@ public sealed class JournalWriter : IEventSink
     private readonly long _fileBytesMax;
     private readonly int _filesMax;
     private readonly double _epoch;
+    private readonly string _settings;
     private long _lost;
 
     /// <param name="folder">Made when it is missing.</param>
@@ -29,6 +30,7 @@ public sealed class JournalWriter : IEventSink
     {
         (_gateway, _folder, _fileBytesMax, _filesMax) = (gateway, folder, fileBytesMax, filesMax);
         var time = gateway.Loop.Time;
+        _settings = string.Join(',', gateway.Options.SettingsInUse.Select(s => $"{s.Key}={s.Value}"));
         _epoch = (time.GetUtcNow() - DateTimeOffset.UnixEpoch).TotalSeconds - gateway.Loop.Now.Seconds;
         Directory.CreateDirectory(folder);
         gateway.Loop.Events.Add(this);
@@ -100,7 +102,7 @@ public sealed class JournalWriter : IEventSink
         using var json = new Utf8JsonWriter(file, new JsonWriterOptions { SkipValidation = true });
         while (_lines.Reader.TryRead(out var line))
         {
-            line.Write(json, _epoch);
+            line.Write(json, _epoch, _gateway.Options.System, _settings);
             json.Flush();
             json.Reset();
             file.WriteByte((byte)'\n');

@@ -46,7 +46,7 @@ public sealed partial class DispatcherLoop : IDisposable
         _start = time.GetTimestamp();
         Models = new(options.ModelsMax, options.Aliases);
         _fleet = new(options, Models, this);
-        var system = Catalog.Make(options.System, new PolicySettings(SettingsOf(options)));
+        var system = Catalog.Make(options.System, new PolicySettings(options.SettingsInUse));
         var policies = system.Policies(new PolicyContext(null, new Rng(1).Fork("policies"), _fleet.Info));
         _admission = new(policies.Admission, policies.Lengths, policies.Scheduler);
         _sink = new(this);
@@ -147,13 +147,6 @@ public sealed partial class DispatcherLoop : IDisposable
     {
         _timer.Dispose();
         _sweep.Dispose();
-    }
-
-    private static Dictionary<string, string> SettingsOf(GatewayOptions options)
-    {
-        var settings = new Dictionary<string, string>(options.SettingsInUse, StringComparer.Ordinal);
-        if (options.SharesByTenant) settings.TryAdd("fair", "vtc");
-        return settings;
     }
 
     internal void Arrive(LiveRequest live)

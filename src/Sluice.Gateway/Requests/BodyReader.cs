@@ -5,8 +5,12 @@ namespace Sluice.Gateway;
 /// <summary>Reads a request's body into one piece, within bounds: of one body, and of all together.</summary>
 internal sealed class BodyReader(int bodyMax, long totalMax)
 {
-    /// <summary>Space that a body of unknown length begins with.</summary>
-    private const int FirstBytes = 4096;
+    /// <summary>Space that a body begins with, whatever length it announces: who sends slowly holds what was sent, and not what
+    /// was announced.</summary>
+    private const int FirstBytes = 64 << 10;
+
+    /// <summary>The same where no length is announced.</summary>
+    private const int FirstBytesUnknown = 4 << 10;
 
     private long _held;
 
@@ -17,76 +21,41 @@ internal sealed class BodyReader(int bodyMax, long totalMax)
     /// <returns>What is wrong, or null.</returns>
     public async ValueTask<(ReadOnlyMemory<byte> Body, ApiError? Error)> ReadAsync(HttpContext context)
     {
-        if (context.Request.ContentLength is { } length)
-        {
-            if (length > bodyMax) return (default, TooLarge(context));
-            if (!TryHold(length)) return (default, NoSpace());
-            var body = length == 0 ? [] : GC.AllocateUninitializedArray<byte>((int)length);
-            var done = 0;
-            try
-            {
-                done = await FillAsync(context, body).ConfigureAwait(false);
-            }
-            finally
-            {
-                if (done < length) Release((int)length);
-            }
-
-            return done == length ? (body, null) : (default, ApiError.BadRequest("The body ended early.", code: "incomplete_body"));
-        }
-
-        return await ReadUnknownAsync(context).ConfigureAwait(false);
-    }
-
-    public void Release(int bytes) => Interlocked.Add(ref _held, -bytes);
-
-    private static async ValueTask<int> FillAsync(HttpContext context, byte[] body)
-    {
-        var reader = context.Request.BodyReader;
-        var done = 0;
-        while (done < body.Length)
-        {
-            var result = await reader.ReadAsync(context.RequestAborted).ConfigureAwait(false);
-            var buffer = result.Buffer;
-            var take = buffer.Slice(0, Math.Min(buffer.Length, body.Length - done));
-            take.CopyTo(body.AsSpan(done));
-            done += (int)take.Length;
-            reader.AdvanceTo(take.End);
-            if (result.IsCompleted) break;
-        }
-
-        return done;
-    }
-
-    private async ValueTask<(ReadOnlyMemory<byte>, ApiError?)> ReadUnknownAsync(HttpContext context)
-    {
-        var reader = context.Request.BodyReader;
-        var body = GC.AllocateUninitializedArray<byte>(FirstBytes);
-        var (done, held, isDone) = (0, 0, false);
+        var announced = context.Request.ContentLength;
+        if (announced > bodyMax) return (default, TooLarge(context));
+        var most = (int)(announced ?? bodyMax);
+        var body = announced == 0 ? [] : GC.AllocateUninitializedArray<byte>(
+            (int)Math.Min(announced ?? FirstBytesUnknown, FirstBytes));
+        var (done, isDone) = (0, false);
         try
         {
-            while (true)
+            var reader = context.Request.BodyReader;
+            while (announced is null || done < announced)
             {
                 var result = await reader.ReadAsync(context.RequestAborted).ConfigureAwait(false);
-                var buffer = result.Buffer;
+                var buffer = announced is null ? result.Buffer : result.Buffer.Slice(0, Math.Min(result.Buffer.Length, most - done));
                 if (done + buffer.Length > bodyMax) return (default, TooLarge(context));
                 if (!TryHold(buffer.Length)) return (default, NoSpace());
-                held += (int)buffer.Length;
-                if (done + buffer.Length > body.Length)
-                    Array.Resize(ref body, (int)Math.Max(done + buffer.Length, Math.Min(bodyMax, body.Length * 2L)));
+                var end = done + (int)buffer.Length;
+                if (end > body.Length) Array.Resize(ref body, (int)Math.Max(end, Math.Min(most, body.Length * 2L)));
                 buffer.CopyTo(body.AsSpan(done));
-                done += (int)buffer.Length;
+                done = end;
                 reader.AdvanceTo(buffer.End);
-                if (!result.IsCompleted) continue;
-                isDone = true;
-                return (body.AsMemory(0, done), null);
+                if (result.IsCompleted) break;
             }
+
+            isDone = announced is null || done == announced;
+            return isDone
+                ? (body.AsMemory(0, done), null)
+                : (default, ApiError.BadRequest("The body ended early.", code: "incomplete_body"));
         }
         finally
         {
-            if (!isDone) Release(held);
+            if (!isDone) Release(done);
         }
     }
+
+    public void Release(int bytes) => Interlocked.Add(ref _held, -bytes);
 
     private bool TryHold(long bytes)
     {

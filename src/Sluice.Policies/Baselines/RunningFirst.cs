@@ -57,8 +57,7 @@ public sealed class RunningFirst(RunningFirstOptions options, IWaitingOrder? ord
 
             var victim = Last(step);
             step.Preempt(victim);
-            if (victim == sequence) break;
-            i = step.Prefilling.IndexOf(sequence);
+            if (victim != sequence) i = step.Prefilling.IndexOf(sequence);
         }
 
         if (step.SomeoneGaveWay) return;

@@ -25,11 +25,12 @@ public sealed record LarryOptions
 /// to us; this one is inferred [I]: key = arrival + θ·τ·min(prompt / mean prompt, cap), where θ rises from 0 to 1 with
 /// (KV in use + prompts waiting) / KV, and τ is a multiple of the recent mean wait. Nobody is overtaken by who comes more
 /// than cap·τ later, so nobody starves. Whoever gives way is who was admitted last, as in vLLM. Keys are renewed when θ has
-/// changed by a tenth: O(waiting) then, O(log waiting) per arrival.
+/// changed by a tenth, or τ by half while θ counts [I]: O(waiting) then, O(log waiting) per arrival.
 /// </remarks>
 public sealed class Larry : IIterationScheduler
 {
     private const double RekeyAt = 0.1;
+    private const double WaitChange = 1.5;
     private const double Newest = 0.05; // Weight of the newest wait and prompt in their means.
 
     private readonly LarryOptions _options;
@@ -37,6 +38,7 @@ public sealed class Larry : IIterationScheduler
     private readonly RunningFirst _inner;
     private double _meanWaitTicks;
     private double _meanPrompt;
+    private double _keyedWaitTicks; // of the keys that stand
 
     public Larry(LarryOptions options)
     {
@@ -52,8 +54,9 @@ public sealed class Larry : IIterationScheduler
     public void Compose(Step step)
     {
         var theta = Theta(step);
-        if (Math.Abs(theta - _order.Theta) > RekeyAt || theta == 0 != (_order.Theta == 0))
+        if (Math.Abs(theta - _order.Theta) > RekeyAt || theta == 0 != (_order.Theta == 0) || (theta > 0 && HasWaitChanged()))
         {
+            _keyedWaitTicks = _meanWaitTicks;
             _order.Set(theta, _options.Waits * _meanWaitTicks, _meanPrompt, _options.LargestMax);
             step.Waiting.Rekey();
         }
@@ -62,6 +65,9 @@ public sealed class Larry : IIterationScheduler
         _inner.Compose(step);
         if (!step.SomeoneGaveWay) Learn(step, step.Prefilling[prefilling..]);
     }
+
+    /// <summary>In a lasting overload pressure stays at its most, and waits grow on.</summary>
+    private bool HasWaitChanged() => _meanWaitTicks > WaitChange * _keyedWaitTicks || _meanWaitTicks * WaitChange < _keyedWaitTicks;
 
     private double Theta(Step step)
     {
@@ -96,6 +102,7 @@ public sealed class Larry : IIterationScheduler
             _ticksMax = theta * waitTicks * cap;
         }
 
+        /// <remarks>Also of whoever gave way: putting those first instead gave longer waits and more preemptions.</remarks>
         public long KeyOf(in Sequence sequence) =>
             sequence.Request.Arrival.Ticks + (long)Math.Min(sequence.Request.PromptTokens * _ticksPerToken, _ticksMax);
     }

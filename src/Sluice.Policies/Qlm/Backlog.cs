@@ -81,6 +81,10 @@ internal struct Group
     public double LogPromise, LogPrompt, LogOutput;
     public int Members;
 
+    /// <summary>Requests of its model and promise that came since it was made, its members included, while it was
+    /// open.</summary>
+    public int Passed;
+
     /// <summary>Work ahead of it when it was last looked at: mean [s], variance [s²], model loads [s], requests, and when
     /// that was [ticks].</summary>
     public double AheadSeconds, AheadVariance, AheadLoads;
@@ -217,6 +221,18 @@ internal sealed class Backlog
         for (var i = 1; i < count && !_entries[first].IsReturned; i++) first = _entries[first].Previous;
         if (_entries[first].IsReturned) first = _entries[first].Next;
         for (var entry = first; entry >= 0;)
+        {
+            var next = _entries[entry].Next;
+            Unlink(entry);
+            Append(entry, to);
+            entry = next;
+        }
+    }
+
+    /// <summary>Moves all waiting members behind those of another group of the same model, their order kept.</summary>
+    public void MoveAll(int from, int to)
+    {
+        for (var entry = _groups[from].First; entry >= 0;)
         {
             var next = _entries[entry].Next;
             Unlink(entry);

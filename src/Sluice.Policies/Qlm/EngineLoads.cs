@@ -183,7 +183,8 @@ internal sealed class EngineLoads(Backlog backlog, Throughputs speeds, TimeSpan 
     }
 
     /// <summary>What a newcomer of the model would find.</summary>
-    public EngineLoad LoadFor(int engine, ModelId model, ClusterView view)
+    /// <param name="isFull">Somebody was just not taken, so that what looks free on average is not.</param>
+    public EngineLoad LoadFor(int engine, ModelId model, ClusterView view, bool isFull = false)
     {
         ref var a = ref _accounts[engine];
         ref readonly var snapshot = ref view.Engines[engine];
@@ -196,7 +197,7 @@ internal sealed class EngineLoads(Backlog backlog, Throughputs speeds, TimeSpan 
         if (running == 0) return new(Math.Min(free, speed.Batch), 0, 0);
         var held = a.KvTokens + a.TokensDone;
         free = (int)Math.Min(free, Math.Max(0, speeds.KvTokens(snapshot.Id, model) - held) / Math.Max(1, held / running));
-        if (free > 0) return new(free, 0, 0);
+        if (free > 0 && !isFull) return new(free, 0, 0);
         var mean = a.OutputTokens / running;
         var variance = a.OutputVariance / running;
         var first = WaitingTime.FirstPlace(

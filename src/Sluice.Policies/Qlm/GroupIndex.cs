@@ -5,9 +5,11 @@ namespace Sluice.Policies;
 /// <summary>The open groups by model: where a new request may join.</summary>
 /// <remarks>
 /// The hard key is the model. Inside a model the nearest open group in (log promise, log prompt, log predicted output) takes
-/// the request if it is nearer than 0.5; its centre moves by running mean. A group leaves the index when it is full, when its
-/// first request starts, and when it is empty: whoever comes later opens a new one, so nobody joins a group that no queue
-/// holds. At most 256 groups are open per model; the oldest closes first. Ties go to the group opened first. O(open groups).
+/// the request if it is nearer than 0.5; its centre moves by running mean. A group leaves the index when so many requests of its
+/// model and promise came as a full group holds, into it or into others, when its first request starts, and when it is empty:
+/// whoever comes later opens a new one, so nobody joins a group that no queue holds. Counting those beside it bounds by how
+/// many later requests anybody is overtaken for being of another length, which is what made waits hard to predict. At most
+/// 256 groups are open per model; the oldest closes first. Ties go to the group opened first. O(open groups).
 /// Source: the QLM paper clusters by promise and lengths; the online rule is ours.
 /// </remarks>
 internal sealed class GroupIndex(Backlog backlog)
@@ -63,6 +65,18 @@ internal sealed class GroupIndex(Backlog backlog)
         g.LogPromise += (logPromise - g.LogPromise) / g.Members;
         g.LogPrompt += (logPrompt - g.LogPrompt) / g.Members;
         g.LogOutput += (logOutput - g.LogOutput) / g.Members;
+    }
+
+    /// <summary>A request came, and is in its group: groups of its model and promise that have seen their fill close.</summary>
+    /// <param name="most">Requests of one promise that a group sees, in it or not.</param>
+    public void Pass(ModelId model, double logPromise, int most)
+    {
+        var open = Of(model);
+        for (var i = open.Count - 1; i >= 0; i--)
+        {
+            ref var g = ref backlog.Group(open[i]);
+            if (Math.Abs(g.LogPromise - logPromise) < Radius && ++g.Passed >= most) Close(open[i]);
+        }
     }
 
     private static double Square(double x) => x * x;

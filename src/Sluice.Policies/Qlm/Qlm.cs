@@ -180,9 +180,7 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits
             _state.Recount(group);
         }
 
-        // A full group closes; it is as if it had started, but it may still move.
-        ref var g = ref backlog.Group(group);
-        if (g.Members >= _state.GroupMax(r.Model, view)) _state.Index.Close(group);
+        _state.Index.Pass(r.Model, promise, _state.GroupMax(r.Model, view));
         _state.Overtaking.Observe(r.Model, (deadline - r.Arrival).TotalSeconds, backlog[entry].Work, view.Now.Ticks);
         return entry;
     }
@@ -258,7 +256,7 @@ public sealed class Qlm : IGlobalScheduler, IReportsCalibration, IForecastsWaits
         {
             var waited = (view.Now.Ticks - e.QueuedAt) / (double)TimeSpan.TicksPerSecond;
             Calibration.Add(e.WaitMean, e.WaitP90, waited);
-            _tail.Observe(e.WaitMean, waited);
+            _tail.Observe(e.WaitMean, waited, view.Now.Ticks / (double)TimeSpan.TicksPerSecond);
         }
 
         e.WaitMean = double.NaN;

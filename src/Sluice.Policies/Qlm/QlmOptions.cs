@@ -33,7 +33,8 @@ public sealed record QlmOptions
     /// <summary>Candidate moves that one search may evaluate.</summary>
     public int SolverMoves { get; init; } = 20_000;
 
-    /// <summary>An engine keeps a model that was promised a first token sooner than two loads take.</summary>
+    /// <summary>An engine keeps a model that was promised a first token sooner than two loads take; all engines that have it,
+    /// or one each while another model waits for an engine.</summary>
     public bool PinInteractive { get; init; }
 
     /// <summary>Deadline of what was promised nothing, from its arrival: late, but finite, so that it ages.</summary>

@@ -6,7 +6,9 @@ namespace Sluice.Policies;
 /// <param name="Searches">Times the solver was called.</param>
 /// <param name="Violations">Groups that were newly predicted to be late.</param>
 /// <param name="Moves">Candidates the solver looked at, over all searches.</param>
-public readonly record struct PlanCounts(long Plans, long Searches, long Violations, long Moves, long Evictions, long Loads);
+/// <param name="Merges">Groups that were merged into another.</param>
+public readonly record struct PlanCounts(
+    long Plans, long Searches, long Violations, long Moves, long Evictions, long Loads, long Merges);
 
 /// <summary>What happens at a plan, and when there is one.</summary>
 /// <remarks>
@@ -14,7 +16,7 @@ public readonly record struct PlanCounts(long Plans, long Searches, long Violati
 /// something waits; never per request, and no two within 20 ms. Its steps:
 /// <list type="number">
 /// <item>read the engines' reports; place groups that no engine could run so far;</item>
-/// <item>walk every queue: who is late? (the violation test);</item>
+/// <item>at a tick, merge neighbours that turned out close; walk every queue: who is late? (the violation test);</item>
 /// <item>if somebody is newly late, or still late at a tick: find a new order;</item>
 /// <item>give idle engines something to do;</item>
 /// <item>evict, load, ask for more or fewer engines, as the order wants.</item>
@@ -28,6 +30,7 @@ internal sealed class QlmPlan(QlmState state, Rwt rwt, IdleEngines idle, Evictio
     private static readonly TimeSpan s_spacing = TimeSpan.FromMilliseconds(20);
 
     private readonly Replanner _replanner = new(state, rwt);
+    private readonly GroupMerges _merges = new(state);
     private readonly ModelLoads _loads = new(state);
     private readonly ScaleHook _scale = new(state);
     private Instant _tickAt = Instant.Never;
@@ -41,7 +44,7 @@ internal sealed class QlmPlan(QlmState state, Rwt rwt, IdleEngines idle, Evictio
     {
         get
         {
-            if (state.Backlog.Waiting == 0) return Instant.Never;
+            if (state.Backlog.Waiting == 0) return _scale.IsUp ? _tickAt : Instant.Never;
             var at = state.WantedAt < _tickAt ? state.WantedAt : _tickAt;
             return at < _notBefore ? _notBefore : at;
         }
@@ -71,6 +74,7 @@ internal sealed class QlmPlan(QlmState state, Rwt rwt, IdleEngines idle, Evictio
         PlaceLimbo(view);
 
         // 2.
+        if (isTick) _counts = _counts with { Merges = _counts.Merges + _merges.Run(view) };
         var isAnyLate = Walk(view);
 
         // 3.
@@ -144,7 +148,7 @@ internal sealed class QlmPlan(QlmState state, Rwt rwt, IdleEngines idle, Evictio
     /// same.</summary>
     private bool IsStuck(ClusterView view)
     {
-        if (state.WantedAt != Instant.Never) return false;
+        if (state.WantedAt != Instant.Never || _scale.IsUp) return false;
         for (var v = 0; v < view.Engines.Length; v++)
             if (view.Engines[v].Outstanding > 0 || state.Loads[v].Loading >= 0) return false;
         return true;

@@ -79,10 +79,30 @@ internal sealed class QlmState
         _askedAt[request.Model.Index] = request.Arrival.Ticks;
     }
 
-    /// <summary>The engine keeps its model: promises made for it are shorter than two loads, so nobody can swap in
-    /// between.</summary>
-    public bool IsPinned(int engine, ClusterView view) =>
-        Options.PinInteractive && IsUrgent(engine, Loads.ModelOf(engine, view), view);
+    /// <summary>The engine keeps its model: promises made for it are shorter than two loads, so nobody can swap in between.
+    /// While requests wait for a model that no engine has, only the first engine of each model is pinned.</summary>
+    public bool IsPinned(int engine, ClusterView view)
+    {
+        if (!Options.PinInteractive) return false;
+        var model = Loads.ModelOf(engine, view);
+        if (!IsUrgent(engine, model, view)) return false;
+        return EngineWith(model, except: -1, view) == engine || !IsAnyModelMissing(view);
+    }
+
+    private bool IsAnyModelMissing(ClusterView view)
+    {
+        for (var m = 0; m < _waiting.Count; m++)
+            if (_waiting[m] > 0 && EngineWith(new(m), except: -1, view) < 0) return true;
+        return false;
+    }
+
+    /// <summary>The first engine that has a model or is loading it, or -1.</summary>
+    private int EngineWith(ModelId model, int except, ClusterView view)
+    {
+        for (var v = 0; v < view.Engines.Length; v++)
+            if (v != except && view.Engines[v].IsPresent && Loads.ModelOf(v, view) == model) return v;
+        return -1;
+    }
 
     /// <summary>The engine keeps its model from another that has an engine: see <see cref="QlmOptions.Keep"/>.</summary>
     private bool IsKept(int engine, ModelId from, ClusterView view)
@@ -90,18 +110,11 @@ internal sealed class QlmState
         if (Options.Keep == TimeSpan.Zero) return false;
         var model = Loads.ModelOf(engine, view);
         return IsUrgent(engine, model, view) && view.Now.Ticks - _askedAt[model.Index] < Options.Keep.Ticks
-            && !IsElsewhere(model, engine, view) && IsElsewhere(from, engine, view);
+            && EngineWith(model, engine, view) < 0 && EngineWith(from, engine, view) >= 0;
     }
 
     private bool IsUrgent(int engine, ModelId model, ClusterView view) =>
         model.Index < _tightest.Count && _tightest[model.Index] < 2 * Speeds.LoadSeconds(new(engine), model, view);
-
-    private bool IsElsewhere(ModelId model, int engine, ClusterView view)
-    {
-        for (var v = 0; v < view.Engines.Length; v++)
-            if (v != engine && view.Engines[v].IsPresent && Loads.ModelOf(v, view) == model) return true;
-        return false;
-    }
 
     /// <summary>Until when the engine keeps its model [ticks]: for as long as its load took in any case, and while somebody
     /// waits for the model a multiple of that. Nobody stays idle for a model that nobody wants.</summary>
@@ -136,7 +149,8 @@ internal sealed class QlmState
         + Math.Max(0, StayUntil(engine, view) - view.Now.Ticks) / (double)TimeSpan.TicksPerSecond;
 
     /// <summary>Puts a group that stands nowhere into the virtual queue where it begins soonest; ties go to the engine with
-    /// the smaller share of its batch taken, then to the lowest id. Without balancing, engines take turns.</summary>
+    /// the smaller share of its batch taken, then to the lowest id. One that takes no requests now, because it is to leave, is
+    /// the last choice. Without balancing, engines take turns.</summary>
     public void Place(int group, ClusterView view)
     {
         ref var g = ref Backlog.Group(group);
@@ -148,7 +162,7 @@ internal sealed class QlmState
         }
 
         var best = Limbo;
-        var least = (Begin: double.PositiveInfinity, Taken: double.PositiveInfinity);
+        var least = (IsClosed: true, Begin: double.PositiveInfinity, Taken: double.PositiveInfinity);
         for (var i = 0; i < view.Engines.Length; i++)
         {
             var v = Options.Balancing ? i : (_nextTurn + i) % view.Engines.Length;
@@ -157,7 +171,7 @@ internal sealed class QlmState
             var begin = AheadSeconds(Queues[v], Backlog.DeadlineOf(group), in speed) + Loads.LoadFor(v, g.Model, view).ResidualSeconds;
             var last = Queues[v].Count == 0 ? Loads.ModelOf(v, view) : Backlog.Group(Queues[v].Groups[^1]).Model;
             if (last != g.Model) begin += Speeds.LoadSeconds(new(v), g.Model, view) + Loads.DrainSeconds(v, view);
-            var load = (begin, view.Engines[v].Outstanding / (double)speed.Batch);
+            var load = (view.Engines[v].OutstandingMax == 0, begin, view.Engines[v].Outstanding / (double)speed.Batch);
             if (load.CompareTo(least) < 0) (best, least) = (v, load);
             if (!Options.Balancing) break;
         }
@@ -278,7 +292,8 @@ internal sealed class QlmState
     {
         if (!g.IsOpen || g.Waiting == 0) return 0;
         var rate = g.Members / Math.Max(1, (view.Now.Ticks - g.MadeAt) / (double)TimeSpan.TicksPerSecond);
-        var newcomers = Math.Min(GroupMax(g.Model, view) - g.Members, rate * beginSeconds);
+        var untilClosed = (GroupMax(g.Model, view) - g.Passed) * (double)g.Members / Math.Max(1, g.Passed);
+        var newcomers = Math.Min(untilClosed, rate * beginSeconds);
         return Math.Max(0, newcomers) / g.Waiting * speed.Seconds(in g.Work);
     }
 

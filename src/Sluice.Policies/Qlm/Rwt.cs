@@ -9,11 +9,12 @@ internal sealed class Rwt(QlmState state)
     private const int MembersLooked = 4096;
 
     /// <summary>The wait of an entry that stands last in its group.</summary>
-    public WaitEstimate OfLast(int entry, ClusterView view)
+    /// <param name="isFull">It was just not taken.</param>
+    public WaitEstimate OfLast(int entry, ClusterView view, bool isFull = false)
     {
         ref var e = ref state.Backlog[entry];
         ref var g = ref state.Backlog.Group(e.Group);
-        return Of(in e, in g, g.Waiting - 1, g.Work - e.Work, view);
+        return Of(in e, in g, g.Waiting - 1, g.Work - e.Work, view, isFull);
     }
 
     /// <summary>The same with those who will come later and stand in front of it: what its caller is told.</summary>
@@ -21,7 +22,7 @@ internal sealed class Rwt(QlmState state)
     {
         ref var e = ref state.Backlog[entry];
         ref var g = ref state.Backlog.Group(e.Group);
-        var wait = OfLast(entry, view);
+        var wait = OfLast(entry, view, isFull: true);
         if (wait.Mean == 0 || !double.IsFinite(wait.Mean)) return wait;
         var deadline = state.Backlog.DeadlineOf(e.Group);
         var share = state.Speeds.ShareOf(new(g.Queue), g.Model, view);
@@ -88,7 +89,7 @@ internal sealed class Rwt(QlmState state)
         Seconds(state.StayUntil(engine, view) - view.Now.Ticks));
 
     /// <param name="before">Those before it in its group, and their work.</param>
-    private WaitEstimate Of(in Entry e, in Group g, int before, in Work work, ClusterView view)
+    private WaitEstimate Of(in Entry e, in Group g, int before, in Work work, ClusterView view, bool isFull = false)
     {
         if (g.Queue < 0 || g.Queue == state.Limbo) return new(double.PositiveInfinity, 0, 0, 0);
         var speed = state.Speeds.Of(new(g.Queue), g.Model, view);
@@ -101,7 +102,7 @@ internal sealed class Rwt(QlmState state)
             ahead + speed.Seconds(in work),
             (g.AheadSeconds > 0 ? g.AheadVariance * ahead / g.AheadSeconds : 0) + speed.Variance(in work),
             loads);
-        var load = isOther ? new EngineLoad(int.MaxValue, 0, 0) : state.Loads.LoadFor(g.Queue, g.Model, view);
+        var load = isOther ? new EngineLoad(int.MaxValue, 0, 0) : state.Loads.LoadFor(g.Queue, g.Model, view, isFull);
         if (isOther && ahead > 0) load = new(0, 0, 0);
         return WaitingTime.Estimate(
             in all, in load, e.PrefillTokens * speed.PromptSeconds + speed.StepSeconds + state.Loads.PromptSeconds(g.Queue, view),

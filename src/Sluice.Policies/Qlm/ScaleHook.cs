@@ -5,12 +5,16 @@ namespace Sluice.Policies;
 /// <summary>Asks for engines. One more of a model when its groups could not all be planned in time at any plan for a whole
 /// interval; one less when, for as long, each of its groups had more than twice the time that its engine needs for
 /// everything queued.</summary>
-/// <remarks>A hook: whoever owns the fleet decides. At most one wish per model and interval. O(groups).</remarks>
+/// <remarks>Whoever owns the fleet decides: <see cref="IScaler"/>. At most one wish per model and interval. O(groups).</remarks>
 internal sealed class ScaleHook(QlmState state)
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(60);
 
     private readonly List<Trend> _models = [];
+    private int _more;
+
+    /// <summary>More engines were wished for than fewer: it goes on looking when nothing waits.</summary>
+    public bool IsUp => _more > 0;
 
     /// <summary>Since when it has been so; <see cref="Instant.Never"/> when it is not.</summary>
     private record struct Trend(Instant LateSince, Instant IdleSince, bool IsLate, bool IsIdle);
@@ -44,11 +48,13 @@ internal sealed class ScaleHook(QlmState state)
         if (t.LateSince != Instant.Never && now - t.LateSince >= s_interval)
         {
             operations.Scale(new(model), 1);
+            _more++;
             t.LateSince = now;
         }
         else if (t.IdleSince != Instant.Never && now - t.IdleSince >= s_interval)
         {
             operations.Scale(new(model), -1);
+            _more = Math.Max(0, _more - 1);
             t.IdleSince = now;
         }
 

@@ -4,23 +4,28 @@ namespace Sluice.Policies;
 /// waits of a while together, and who overtakes is known on average only.</summary>
 /// <remarks>
 /// Keeps how actual waits compared with their predicted means, as a faded histogram of their ratio, and promises the mean
-/// times its 90th percentile. Short waits scatter more than long ones, so powers of four of the wait are told apart; one that
-/// has seen little leans on the next shorter, and the shortest on a prior, so that a queue that grows deeper than ever is
-/// promised with the scatter of what was seen, not with none. About 1,000 outcomes are remembered. It speaks to promises
-/// only; the planner keeps to the paper's estimate. O(bins).
-/// Source: empirical (conformal) quantiles of the error; the ladder of waits is ours.
+/// times its 90th percentile. Short waits scatter more than long ones, so powers of four of the wait are told apart. Requests
+/// that waited through the same minutes missed for the same reason: a thousand outcomes of waits of 100 s that ended within
+/// 100 s are one lesson, not a thousand. So an outcome weighs the time since the one before it over its predicted wait, and
+/// 30 waits' worth is remembered. A rung of the ladder that has seen little leans on the next shorter, and the shortest on a
+/// guess. It speaks to promises only; the planner keeps to the paper's estimate. O(bins).
+/// Source: empirical (conformal) quantiles of the error; the ladder and the weights are ours. Counting a request as missed as
+/// soon as it is overdue, before it begins, changes coverage by about a point, and is left out.
 /// </remarks>
 internal sealed class TailFactor
 {
     private const int Rungs = 8, Bins = 96;
     private const double BinWidth = 0.05; // of the logarithm
-    private const double Remembered = 1000;
 
-    /// <summary>Outcomes that a shorter rung's histogram is worth to the next.</summary>
-    private const double Lean = 50;
+    /// <summary>In waits' worth.</summary>
+    private const double Remembered = 30;
+
+    /// <summary>What a shorter rung's histogram counts for in the next, in waits' worth.</summary>
+    private const double Lean = 2;
 
     private readonly double[][] _bins = new double[Rungs][];
-    private readonly double[] _counts = new double[Rungs];
+    private readonly double[] _weights = new double[Rungs];
+    private readonly double[] _seenAt = new double[Rungs]; // s
     private readonly double[] _factors = new double[Rungs];
     private readonly double[] _mixed = new double[Bins];
 
@@ -34,15 +39,18 @@ internal sealed class TailFactor
 
     /// <param name="mean">Predicted when it was queued [s]; a wait predicted to be nothing teaches nothing.</param>
     /// <param name="actual">[s]</param>
-    public void Observe(double mean, double actual)
+    /// <param name="now">Not before the last outcome [s].</param>
+    public void Observe(double mean, double actual, double now)
     {
         if (!(mean > 0.01 && double.IsFinite(mean))) return;
         var rung = RungOf(mean);
         var bins = _bins[rung];
-        var kept = 1 - 1 / Remembered;
+        var weight = Math.Min(1, (now - _seenAt[rung]) / mean); // Not by what it was: long ones would count for less.
+        var kept = 1 - weight / Remembered;
+        _seenAt[rung] = now;
         for (var i = 0; i < Bins; i++) bins[i] *= kept;
-        bins[(int)Math.Clamp(Math.Log(Math.Max(1e-9, actual / mean)) / BinWidth + Bins / 2, 0, Bins - 1)]++;
-        _counts[rung] = _counts[rung] * kept + 1;
+        bins[(int)Math.Clamp(Math.Log(Math.Max(1e-9, actual / mean)) / BinWidth + Bins / 2, 0, Bins - 1)] += weight;
+        _weights[rung] = _weights[rung] * kept + weight;
         Refresh(rung);
     }
 
@@ -51,7 +59,7 @@ internal sealed class TailFactor
     {
         for (var r = from; r < Rungs; r++)
         {
-            if (r > from && _counts[r] >= 20 * Lean) break; // What it leans on hardly matters.
+            if (r > from && _weights[r] >= 10 * Lean) break; // What it leans on hardly matters.
             _factors[r] = FactorOf(r);
         }
     }
@@ -59,26 +67,20 @@ internal sealed class TailFactor
     private double FactorOf(int rung)
     {
         Array.Copy(_bins[rung], _mixed, Bins);
-        var count = _counts[rung];
-        var weight = Lean;
-        for (var r = rung - 1; r >= 0 && weight > 1; r--)
+        var (sum, left) = (_weights[rung], Lean);
+        for (var r = rung - 1; r >= 0 && left > 0; r--)
         {
-            if (_counts[r] == 0) continue;
-            var share = weight * Math.Min(1, _counts[r] / Lean) / _counts[r];
-            for (var i = 0; i < Bins; i++) _mixed[i] += _bins[r][i] * share;
-            count += _counts[r] * share;
-            weight -= _counts[r] * share;
+            if (_weights[r] == 0) continue;
+            var taken = left * Math.Min(1, _weights[r] / Lean);
+            for (var i = 0; i < Bins; i++) _mixed[i] += _bins[r][i] * (taken / _weights[r]);
+            (sum, left) = (sum + taken, left - taken);
         }
 
-        // Before anything was seen: nine in ten within a third more.
-        if (weight > 1)
-        {
-            _mixed[Bins / 2] += 0.85 * weight;
-            _mixed[Bins / 2 + 6] += 0.15 * weight;
-            count += weight;
-        }
+        // Before enough was seen: four in five as predicted, and one a third longer, which is six bins.
+        _mixed[Bins / 2] += 0.8 * left;
+        _mixed[Bins / 2 + 6] += 0.2 * left;
 
-        var above = 0.1 * count;
+        var above = 0.1 * (sum + left);
         for (var i = Bins - 1; ; i--)
         {
             if (_mixed[i] < above && i > 0)

@@ -317,6 +317,18 @@ public sealed class SlosServe : IIterationScheduler, IWaitingOrder
         for (var slot = step.FirstRunning; slot >= 0; slot = step.NextRunning(slot))
             if (step[slot].Phase is SequencePhase.Paused && step.Running - step.Paused < step.Limits.SequencesMax) step.Resume(slot);
         while (!step.TryAdvanceDecodes()) GiveWay(step, Victim(step));
+        FitAll(step);
+
+        // Who came back from a tool may want blocks that only other admitted ones hold.
+        while (step.Shape is { PrefillTokens: 0, DecodeSequences: 0 } && step.Running > 1)
+        {
+            GiveWay(step, step.LastRunning);
+            FitAll(step);
+        }
+    }
+
+    private void FitAll(Step step)
+    {
         FitPrompts(step, long.MaxValue, Standing.Admitted);
         FitPrompts(step, long.MaxValue, Standing.BestEffort);
     }

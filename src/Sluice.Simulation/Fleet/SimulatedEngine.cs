@@ -107,6 +107,13 @@ internal sealed class SimulatedEngine : IEngine
         _load++; // A load under way never ends.
     }
 
+    /// <summary>It was switched on with a model.</summary>
+    public void Start(ModelId model)
+    {
+        _host.Keep(model);
+        Become(model);
+    }
+
     public void Load(Instant now, ModelId model)
     {
         Check.That(Core.Outstanding == 0);

@@ -8,6 +8,12 @@ public sealed record SimulationOptions
     /// <summary>One per engine; a profile alone makes an engine with a device and a model of its own.</summary>
     public required IReadOnlyList<EngineSetup> Engines { get; init; }
 
+    /// <summary>So many of the last engines are a reserve: switched off until the scheduler asks for more.</summary>
+    public int SpareEngines { get; init; }
+
+    /// <summary>From the wish for a spare engine to its first request: a server process starts and reads its weights.</summary>
+    public TimeSpan StartUp { get; init; } = TimeSpan.FromSeconds(60);
+
     public EngineLimits Limits { get; init; } = new();
 
     /// <summary>Most requests outstanding on one engine; more wait in the dispatcher's queue.</summary>

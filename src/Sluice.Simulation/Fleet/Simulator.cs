@@ -33,6 +33,7 @@ public sealed class Simulator
     private readonly ProgramTracker? _programs;
     private readonly Migrations _migrations = new();
     private readonly SharedDevice?[] _devices; // by engine
+    private readonly SpareEngines? _spares;
     private long _timerOrder;
     private int _nextArrival;
     private readonly int _arrivals;
@@ -60,7 +61,11 @@ public sealed class Simulator
         for (var i = 0; i < _engines.Length; i++) _engines[i] = MakeEngine(i, options.Engines[i]);
         _devices = SharedDevices();
         _recorder.Attach(_engines);
-        _dispatcher = new Dispatcher(policies, _engines, _snapshots, _recorder);
+        if (options.SpareEngines > 0)
+            _spares = new SpareEngines(
+                options.Engines, options.SpareEngines, options.OutstandingMax, _snapshots,
+                (engine, model) => At(_now + options.StartUp, new Timer(TimerKind.Started, 0, engine, Model: model)));
+        _dispatcher = new Dispatcher(policies, _engines, _snapshots, _recorder) { Scaler = _spares };
 
         _arrivals = workload.Requests.Length;
         while (_arrivals > 0 && workload.Requests[_arrivals - 1].Arrival == Instant.Never) _arrivals--;
@@ -108,6 +113,7 @@ public sealed class Simulator
             else if (arrival == at) OnArrival(_workload.Requests[_nextArrival++]);
             else if (plan == at) OnPlan();
             else OnTurn(_turns.First);
+            while (_spares is not null && _spares.TryTakeDrained(out var drained)) Lose(drained);
         }
 
         return true;
@@ -215,8 +221,8 @@ public sealed class Simulator
         snapshot = snapshot with
         {
             Id = new(index),
-            IsPresent = true,
-            IsReady = true,
+            IsPresent = index < _snapshots.Length - _options.SpareEngines,
+            IsReady = index < _snapshots.Length - _options.SpareEngines,
             Model = setup.Loaded,
             OutstandingMax = _options.OutstandingMax,
             WarmModels = engine.WarmModels,
@@ -295,6 +301,12 @@ public sealed class Simulator
             case TimerKind.ModelLoaded:
                 _engines[timer.Engine.Index].FinishLoad(_now, timer.Index, timer.Model);
                 break;
+            case TimerKind.Started:
+                _spares!.Started(timer.Engine);
+                _engines[timer.Engine.Index].Start(timer.Model);
+                ReportKv(_engines[timer.Engine.Index]);
+                _dispatcher.OnEngineJoined(_now, timer.Engine, timer.Model);
+                break;
             case TimerKind.Copied:
                 _engines[timer.Engine.Index].MoveOut(_now, new(timer.Index));
                 break;
@@ -315,12 +327,7 @@ public sealed class Simulator
                 _dispatcher.OnCancel(_now, new(fault.Target));
                 break;
             case FaultKind.LoseEngine when _snapshots[fault.Target].IsPresent:
-                var lost = new Dictionary<RequestId, int>();
-                _engines[fault.Target].Lose(_now, (request, output) => lost.Add(request.Id, output));
-                _migrations.TakeBack(new(fault.Target), lost);
-                _devices[fault.Target]?.Forget(_engines[fault.Target], _now, Reschedule);
-                Reschedule(_engines[fault.Target]);
-                _dispatcher.OnEngineLost(_now, new(fault.Target), id => lost.GetValueOrDefault(id));
+                Lose(new(fault.Target));
                 break;
             case FaultKind.FailLoad:
                 _engines[fault.Target].FailNextLoad();
@@ -329,6 +336,17 @@ public sealed class Simulator
                 _dispatcher.OnEngineJoined(_now, new(fault.Target), _engines[fault.Target].Model);
                 break;
         }
+    }
+
+    private void Lose(EngineId id)
+    {
+        var lost = new Dictionary<RequestId, int>();
+        var engine = _engines[id.Index];
+        engine.Lose(_now, (request, output) => lost.Add(request.Id, output));
+        _migrations.TakeBack(id, lost);
+        _devices[id.Index]?.Forget(engine, _now, Reschedule);
+        Reschedule(engine);
+        _dispatcher.OnEngineLost(_now, id, request => lost.GetValueOrDefault(request));
     }
 
     /// <summary>Nothing is left that could happen: what still waits has no engine.</summary>

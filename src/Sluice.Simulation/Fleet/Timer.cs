@@ -19,6 +19,9 @@ internal enum TimerKind : byte
     Cancel,
     ModelLoaded,
 
+    /// <summary>A spare engine's start-up is over.</summary>
+    Started,
+
     /// <summary>A migrating request's KV is copied but for what it decoded meanwhile.</summary>
     Copied,
 

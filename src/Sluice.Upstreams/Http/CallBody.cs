@@ -1,3 +1,4 @@
+using System.Globalization;
 using Sluice.Core;
 
 namespace Sluice.Upstreams;
@@ -11,7 +12,7 @@ namespace Sluice.Upstreams;
 internal sealed record CallBody(EditedBody Content, string Id, bool WantsUsage, Seam? Seam, bool IsSaid)
 {
     /// <exception cref="InputException">The caller's body cannot be sent, or cannot be continued.</exception>
-    public static CallBody Of(UpstreamCall call, Dialect dialect, UpstreamCapabilities capabilities)
+    public static CallBody Of(UpstreamCall call, Dialect dialect, UpstreamCapabilities capabilities, LlamaCppPlace? place)
     {
         var edits = new BodyEdits(call.Body);
         edits.Set("model", BodyEdits.Quote(call.Model));
@@ -38,6 +39,7 @@ internal sealed record CallBody(EditedBody Content, string Id, bool WantsUsage, 
         var isSaid = seam is not null && !Continue(edits, call, dialect, seam.Sent);
         var id = dialect.IdOf(call);
         dialect.Edit(edits, id);
+        if (place is not null) edits.Set("id_slot", place.Slot.ToString(CultureInfo.InvariantCulture));
         return new(edits.ToBody(), id, wantsUsage, seam, isSaid);
     }
 

@@ -77,6 +77,9 @@ internal sealed class CallWatch : IDisposable
         /// <summary>What was allowed when the engine was found silent; null while it was not.</summary>
         public TimeSpan? Silence { get; private set; }
 
+        /// <summary>It was stopped to go on later.</summary>
+        public bool IsEvicted { get; private set; }
+
         /// <summary>Something must come within this time.</summary>
         public void Expect(TimeSpan within)
         {
@@ -99,6 +102,17 @@ internal sealed class CallWatch : IDisposable
         public void Stop()
         {
             Silence = _allowed;
+            Cancel();
+        }
+
+        public void Evict()
+        {
+            IsEvicted = true;
+            Cancel();
+        }
+
+        private void Cancel()
+        {
             try
             {
                 _stop.Cancel();

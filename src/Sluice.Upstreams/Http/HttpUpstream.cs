@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
 using System.Text;
@@ -16,6 +17,7 @@ public sealed class HttpUpstream : IUpstream
     private readonly EngineHttp _http;
     private readonly CallWatch _watch;
     private readonly TimeProvider _time;
+    private readonly ConcurrentDictionary<RequestId, CallWatch.Watched> _evictable = new(); // What the engine can keep.
     private volatile Dialect _dialect;
     private volatile UpstreamCapabilities _capabilities;
 
@@ -76,10 +78,11 @@ public sealed class HttpUpstream : IUpstream
     public async Task<CallOutcome> CallAsync(UpstreamCall call, IAnswerSink sink, CancellationToken cancel)
     {
         if (cancel.IsCancellationRequested) return Cancelled(0);
+        using var place = _dialect.Take(call);
         CallBody body;
         try
         {
-            body = CallBody.Of(call, _dialect, _capabilities);
+            body = CallBody.Of(call, _dialect, _capabilities, place);
         }
         catch (InputException e)
         {
@@ -88,12 +91,35 @@ public sealed class HttpUpstream : IUpstream
 
         if (body.IsSaid) return await EndAsync(call, body, sink, cancel).ConfigureAwait(false);
 
+        if (place is not null) await place.RestoreAsync().ConfigureAwait(false);
         using var watch = _watch.Begin(_options.FirstTokenMax, cancel);
         var run = new CallRun(_options, call, body, sink, watch);
-        var outcome = await TryAsync(run, watch, cancel).ConfigureAwait(false);
+        if (place is not null) _evictable[call.Id] = watch;
+        CallOutcome outcome;
+        try
+        {
+            outcome = await TryAsync(run, watch, cancel).ConfigureAwait(false);
+        }
+        finally
+        {
+            if (place is not null) _evictable.TryRemove(new(call.Id, watch));
+        }
+
+        if (outcome.End == CallEnd.Evicted) await place!.SaveAsync().ConfigureAwait(false);
         if (outcome.End == CallEnd.Cancelled || watch.Silence is not null) _dialect.Abort(call.Api, body.Id);
         return outcome;
     }
+
+    public bool TryEvict(RequestId request)
+    {
+        if (!_evictable.TryGetValue(request, out var call)) return false;
+        _ = Task.Run(call.Evict); // Whoever asks does not wait for what a cancellation sets off.
+        return true;
+    }
+
+    public bool Keeps(RequestId request) => _dialect.Keeps(request);
+
+    public void Forget(RequestId request) => _dialect.Forget(request);
 
     public ValueTask DisposeAsync()
     {
@@ -122,12 +148,17 @@ public sealed class HttpUpstream : IUpstream
         {
             return Cancelled(run.Tokens);
         }
+        catch (OperationCanceledException) when (watch.IsEvicted)
+        {
+            return Evicted(run.Tokens);
+        }
         catch (OperationCanceledException) when (watch.Silence is not null)
         {
             return Broken(run, $"no token came for {watch.Silence!.Value.TotalSeconds:0.###} s");
         }
         catch (Exception e) when (!run.IsInSink && (e is HttpRequestException or IOException or InvalidDataException or JsonException))
         {
+            if (watch.IsEvicted) return Evicted(run.Tokens);
             return cancel.IsCancellationRequested ? Cancelled(run.Tokens) : Broken(run, e.InnerException?.Message ?? e.Message);
         }
     }
@@ -163,6 +194,8 @@ public sealed class HttpUpstream : IUpstream
     }
 
     private CallOutcome Broken(CallRun run, string why) => new(CallEnd.Broken, run.Status, -1, run.Tokens, $"{Name}: {why}");
+
+    private static CallOutcome Evicted(int tokens) => new(CallEnd.Evicted, 0, -1, tokens, "");
 
     private static CallOutcome Cancelled(int tokens) => new(CallEnd.Cancelled, 0, -1, tokens, "");
 }

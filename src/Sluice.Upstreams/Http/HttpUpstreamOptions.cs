@@ -38,6 +38,9 @@ public sealed record HttpUpstreamOptions
     /// 100.</summary>
     public long AnswerBytesMax { get; init; } = 256L << 20;
 
+    /// <summary>Evicted calls whose KV the engine keeps in files. 32: each has the size of a context's KV.</summary>
+    public int KeptMax { get; init; } = 32;
+
     /// <summary>Bytes kept of an answer that says what went wrong.</summary>
     public int ErrorBytesMax { get; init; } = 64 << 10;
 

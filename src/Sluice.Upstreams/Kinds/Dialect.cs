@@ -1,4 +1,5 @@
 using System.Globalization;
+using Sluice.Core;
 
 namespace Sluice.Upstreams;
 
@@ -33,6 +34,16 @@ internal abstract class Dialect(EngineHttp http)
     /// <param name="api">What kind of call.</param>
     /// <param name="id">As <see cref="IdOf"/> gave it.</param>
     public virtual void Abort(UpstreamApi api, string id)
+    {
+    }
+
+    /// <summary>A place of its own for a call, where the engine has such and can save what is in them; null elsewhere.</summary>
+    public virtual LlamaCppPlace? Take(UpstreamCall call) => null;
+
+    /// <summary>It keeps what was computed of an evicted call.</summary>
+    public virtual bool Keeps(RequestId request) => false;
+
+    public virtual void Forget(RequestId request)
     {
     }
 

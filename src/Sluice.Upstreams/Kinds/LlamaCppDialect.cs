@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Sluice.Core;
 
 namespace Sluice.Upstreams;
 
@@ -7,6 +8,8 @@ namespace Sluice.Upstreams;
 /// <c>--no-prefill-assistant</c>), and finds most of the prompt in the slot's cache.</remarks>
 internal class LlamaCppDialect(EngineHttp http) : Dialect(http)
 {
+    private volatile LlamaCppSlots? _slots; // Null unless it can save them.
+
     public override UpstreamKind Kind => UpstreamKind.LlamaCpp;
 
     public override async Task<UpstreamCapabilities?> ProbeAsync(CancellationToken cancel)
@@ -14,8 +17,12 @@ internal class LlamaCppDialect(EngineHttp http) : Dialect(http)
         if (!(await Http.GetAsync("/health", cancel).ConfigureAwait(false)).IsOk) return null; // 503 while it loads
         if (await ModelsAsync(cancel).ConfigureAwait(false) is not { Count: > 0 } models) return null;
         var props = (await Http.GetAsync("/props", cancel).ConfigureAwait(false)).Json() ?? default;
-        return Found(props, [.. models.Select(m => m with { ContextMax = ContextOf(props) })]) with
+        var found = Found(props, [.. models.Select(m => m with { ContextMax = ContextOf(props) })]);
+        if (found.SequencesMax > 0 && _slots?.Count != found.SequencesMax)
+            _slots = await LlamaCppSlots.CanSaveAsync(Http, cancel).ConfigureAwait(false) ? new(Http, found.SequencesMax) : null;
+        return found with
         {
+            Keeping = _slots is null ? Keeping.None : Keeping.Kv,
             HasMetrics = await ReportAsync(cancel).ConfigureAwait(false) is not null,
         };
     }
@@ -30,6 +37,12 @@ internal class LlamaCppDialect(EngineHttp http) : Dialect(http)
             .ConfigureAwait(false);
         return (int)(answer.Json()?.Whole("input_tokens", -1) ?? -1);
     }
+
+    public override LlamaCppPlace? Take(UpstreamCall call) => call.Api == UpstreamApi.Embeddings ? null : _slots?.Take(call);
+
+    public override bool Keeps(RequestId request) => _slots?.Keeps(request) ?? false;
+
+    public override void Forget(RequestId request) => _slots?.Forget(request);
 
     public override bool ContinueChat(BodyEdits body, string text) => body.AppendAssistant(text, isBegun: false);
 

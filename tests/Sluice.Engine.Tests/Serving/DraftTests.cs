@@ -77,6 +77,43 @@ public sealed class DraftTests
         Assert.Equal(50, draft.FreeBlocks);
     }
 
+    // What remembers sequences is used by one engine's thread; what does not goes along.
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_sequence_that_moves_leaves_a_draft_behind_that_keeps_state(bool keepsState)
+    {
+        var prompt = Loops.TalkativePrompt(10);
+        var (from, to) = (Loops.Of(new FakeTransformer(50)), Loops.Of(new FakeTransformer(50)));
+        var recorder = new Recorder();
+        var draft = new Counting(keepsState);
+        var generation = from.Submit(Loops.Request(recorder, prompt, draft: draft));
+        for (var i = 0; i < 5; i++) from.Step();
+        SequenceImage? image = null;
+        from.MoveOut(generation, moved => image = moved);
+        while (image is null) from.Step();
+        var asked = draft.Guesses;
+
+        Assert.Equal(Refusal.None, to.TryMoveIn(image, out _));
+        to.Drain();
+
+        Loops.AssertSame(Loops.Alone(prompt), recorder);
+        Assert.True(asked > 0);
+        Assert.Equal(keepsState, draft.Guesses == asked);
+    }
+
+    private sealed class Counting(bool keepsState) : IDraft
+    {
+        public int Guesses { get; private set; }
+        public bool KeepsState => keepsState;
+
+        public int Guess(long sequence, ReadOnlySpan<int> tokens, Span<int> drafts)
+        {
+            Guesses++;
+            return 0;
+        }
+    }
+
     /// <summary>Knows the answer, and says it with some share of the tokens changed.</summary>
     private sealed class Oracle(int[] all, int rightShare) : IDraft
     {

@@ -6,6 +6,28 @@ namespace Sluice.Gateway.Tests;
 
 public sealed class BatchEndpointTests
 {
+    [Theory]
+    [InlineData("/v1/responses", "\"input\":\"hello\"", "response")]
+    [InlineData("/v1/embeddings", "\"input\":\"hello\"", "list")]
+    [InlineData("/v1/completions", "\"prompt\":\"hello\"", "text_completion")]
+    public async Task Lines_may_use_other_endpoints(string endpoint, string prompt, string answer)
+    {
+        await using var gateway = await BatchGateway.StartAsync(new FakeUpstream());
+        var file = await gateway.UploadedAsync(
+            $$$"""{"custom_id":"a","method":"POST","url":"{{{endpoint}}}","body":{"model":"m",{{{prompt}}}}}""");
+        var batch = await (await gateway.Gateway.PostAsync(
+            "/v1/batches", $$"""{"input_file_id":"{{file}}","endpoint":"{{endpoint}}","completion_window":"24h"}""")).JsonAsync();
+
+        var done = await gateway.UntilAsync(batch.GetProperty("id").GetString()!, "completed");
+
+        Assert.Equal(1, done.GetProperty("request_counts").GetProperty("completed").GetInt32());
+        var body = (await gateway.FileAsync(done, "output_file_id"))["a"].GetProperty("response").GetProperty("body");
+        Assert.Equal(answer, body.GetProperty("object").GetString());
+        if (answer != "response") return;
+        Assert.Equal("one two three", body.GetProperty("output")[0].GetProperty("content")[0].GetProperty("text").GetString());
+        Assert.Equal(3, done.GetProperty("usage").GetProperty("output_tokens").GetInt32());
+    }
+
     [Fact]
     public async Task A_batch_completes_with_a_line_of_output_for_each_line_of_input()
     {

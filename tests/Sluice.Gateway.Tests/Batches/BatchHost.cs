@@ -11,6 +11,7 @@ internal static class BatchHost
 {
     public static async Task<int> Main(string[] args)
     {
+        if (args is ["response-host", var kept, var how]) return await ServeResponsesAsync(kept, isStuck: how == "stuck");
         if (args is not ["batch-host", var folder])
         {
             await Console.Error.WriteLineAsync("Run these tests with: dotnet test tests/Sluice.Gateway.Tests");
@@ -30,6 +31,27 @@ internal static class BatchHost
         };
         var app = GatewayHost.Build(
             new() { Port = 0 }, [new EngineEntry(engine)], new() { Endpoints = [feature], Workers = [feature.RunAsync] });
+        await app.StartAsync();
+        Console.WriteLine($"at {app.Urls.First()}");
+        await app.WaitForShutdownAsync();
+        return 0;
+    }
+
+    /// <param name="isStuck">Its engine never answers.</param>
+    private static async Task<int> ServeResponsesAsync(string folder, bool isStuck)
+    {
+        await using var durable = await DurableParts.OpenAsync(new(folder));
+        var engine = new FakeUpstream();
+        if (isStuck)
+        {
+            engine.Script = async (_, _, cancel) =>
+            {
+                await FakeUpstream.ForeverAsync(cancel);
+                return new(CallEnd.Cancelled, 0, -1, 0, "");
+            };
+        }
+
+        await using var app = GatewayHost.Build(new() { Port = 0 }, [new EngineEntry(engine)], durable.With(new()));
         await app.StartAsync();
         Console.WriteLine($"at {app.Urls.First()}");
         await app.WaitForShutdownAsync();

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Sluice.Storage;
@@ -20,7 +19,7 @@ public sealed class KillTests
         var folder = BatchGateway.NewFolder();
         var rng = new Random(17);
         string id;
-        using (var first = Host.Start(folder))
+        using (var first = ChildGateway.Start(folder))
         {
             id = await SubmitAsync(await first.AddressAsync());
             await first.LinesAsync(rng.Next(200));
@@ -29,12 +28,12 @@ public sealed class KillTests
         for (var kill = 1; kill < s_kills; kill++)
         {
             var recorded = await RecordedAsync(folder, id);
-            using var host = Host.Start(folder);
+            using var host = ChildGateway.Start(folder);
             var run = await host.LinesAsync(rng.Next(Math.Max(1, Lines / s_kills)));
             Assert.Empty(run.Intersect(recorded)); // What has a result is not run again.
         }
 
-        using var last = Host.Start(folder);
+        using var last = ChildGateway.Start(folder);
         using var client = new HttpClient { BaseAddress = new(await last.AddressAsync()) };
         JsonElement batch;
         do batch = JsonDocument.Parse(await client.GetStringAsync($"/v1/batches/{id}")).RootElement;
@@ -72,48 +71,5 @@ public sealed class KillTests
         var recorded = new HashSet<string>(StringComparer.Ordinal);
         await foreach (var result in store.Lines.ResultsAsync(id, default)) recorded.Add($"c{result.Line}");
         return recorded;
-    }
-
-    /// <summary>A gateway in a process of its own.</summary>
-    private sealed class Host : IDisposable
-    {
-        private readonly Process _process;
-        private string? _address;
-
-        private Host(Process process) => _process = process;
-
-        public static Host Start(string folder) => new(Process.Start(
-            new ProcessStartInfo("dotnet", ["exec", typeof(Host).Assembly.Location, "batch-host", folder]) { RedirectStandardOutput = true })!);
-
-        public async Task<string> AddressAsync()
-        {
-            while (_address is null) await ReadAsync();
-            return _address;
-        }
-
-        /// <summary>Waits until so many lines were given to the engine, or none is left.</summary>
-        public async Task<HashSet<string>> LinesAsync(int count)
-        {
-            await AddressAsync();
-            var lines = new HashSet<string>(StringComparer.Ordinal);
-            while (lines.Count < count && await ReadAsync() is { } text)
-                if (text.StartsWith("line ", StringComparison.Ordinal)) lines.Add(text["line ".Length..]);
-            return lines;
-        }
-
-        /// <summary>SIGKILL: nothing in the process gets to say goodbye.</summary>
-        public void Dispose()
-        {
-            if (!_process.HasExited) _process.Kill();
-            _process.WaitForExit();
-        }
-
-        private async Task<string?> ReadAsync()
-        {
-            var text = await _process.StandardOutput.ReadLineAsync();
-            if (text is null) throw new InvalidOperationException($"the gateway ended with {_process.ExitCode}");
-            if (text.StartsWith("at ", StringComparison.Ordinal)) _address = text["at ".Length..];
-            return text;
-        }
     }
 }

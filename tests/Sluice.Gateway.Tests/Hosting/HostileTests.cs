@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
@@ -58,6 +59,83 @@ public sealed class HostileTests
     }
 
     [Fact]
+    public async Task A_header_without_end_is_refused()
+    {
+        await using var gateway = await TestGateway.StartAsync(new FakeUpstream());
+
+        var answer = await RawAsync(gateway, $"GET /v1/models HTTP/1.1\r\nHost: x\r\nx-long: {new string('y', 64 << 10)}", breaksOff: false);
+
+        Assert.StartsWith("HTTP/1.1 431", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_head_that_comes_too_slowly_is_cut_off()
+    {
+        await using var gateway = await TestGateway.StartAsync(
+            new GatewayOptions { HeadersWithin = TimeSpan.FromSeconds(1) }, null, new FakeUpstream());
+
+        var answer = await RawAsync(gateway, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-", breaksOff: false);
+
+        Assert.StartsWith("HTTP/1.1 408", answer, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_body_that_comes_too_slowly_is_cut_off_with_an_error_and_holds_no_more_than_was_sent()
+    {
+        await using var gateway = await TestGateway.StartAsync(
+            new GatewayOptions { BodyBytesPerSecond = 100_000, BodyGrace = TimeSpan.FromSeconds(1.5) }, null, new FakeUpstream());
+
+        var answer = RawAsync(
+            gateway, "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 33000000\r\n\r\n{\"model\":", breaksOff: false);
+        var most = 0L;
+        while (!answer.IsCompleted)
+        {
+            most = Math.Max(most, gateway.Services.Bodies.Held);
+            await Task.Yield();
+        }
+
+        Assert.StartsWith("HTTP/1.1 408", await answer, StringComparison.Ordinal);
+        Assert.Contains("bad_http", await answer, StringComparison.Ordinal);
+        Assert.Equal("{\"model\":".Length, most);
+        Assert.Equal(0, gateway.Services.Bodies.Held);
+    }
+
+    [Fact]
+    public async Task A_body_without_announced_length_is_cut_off_at_the_limit()
+    {
+        await using var gateway = await TestGateway.StartAsync(
+            new GatewayOptions { BodyBytesMax = 100_000 }, null, new FakeUpstream());
+        var chunk = $"4000\r\n{new string('x', 0x4000)}\r\n";
+
+        var answer = await RawAsync(
+            gateway,
+            "POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n" + string.Concat(Enumerable.Repeat(chunk, 20)),
+            breaksOff: false);
+
+        Assert.StartsWith("HTTP/1.1 413", answer, StringComparison.Ordinal);
+        Assert.Contains("more than 100000 bytes", answer, StringComparison.Ordinal);
+        Assert.Equal(0, gateway.Services.Bodies.Held);
+    }
+
+    [Fact]
+    public async Task A_large_body_that_comes_in_pieces_arrives_as_it_was_sent()
+    {
+        var engine = new FakeUpstream();
+        await using var gateway = await TestGateway.StartAsync(engine);
+        var body = TestGateway.Chat(text: string.Concat(Enumerable.Range(0, 60_000).Select(i => $"{i} ")));
+
+        var announced = await gateway.PostAsync("/v1/chat/completions", body);
+        var unknown = await gateway.Client.SendAsync(new(HttpMethod.Post, "/v1/chat/completions")
+        {
+            Content = new StringContent(body), Headers = { TransferEncodingChunked = true },
+        });
+
+        Assert.Equal((HttpStatusCode.OK, HttpStatusCode.OK), (announced.StatusCode, unknown.StatusCode));
+        Assert.All(engine.Calls, c => Assert.Equal(body, Encoding.UTF8.GetString(c.Body.Span)));
+        Assert.Equal(2, engine.Calls.Count);
+    }
+
+    [Fact]
     public async Task JSON_nested_without_end_is_refused()
     {
         await using var gateway = await TestGateway.StartAsync(new FakeUpstream());
@@ -99,26 +177,51 @@ public sealed class HostileTests
         }
     }
 
+    /// <summary>10,000 connections, half of which have begun to say something, to a gateway in a process of its own. Bounded by
+    /// what this machine lets a process open.</summary>
     [Fact]
-    public async Task Connections_that_say_nothing_keep_nobody_from_being_served()
+    public async Task Ten_thousand_connections_that_say_nothing_keep_nobody_from_being_served_and_cost_little()
     {
-        await using var gateway = await TestGateway.StartAsync(new FakeUpstream());
+        const int BytesEach = 20_000;
+        var count = Math.Min(10_000, OpenFilesMax() - 500);
+        var folder = BatchGateway.NewFolder();
+        using var gateway = ChildGateway.Start(folder);
+        using var client = new HttpClient { BaseAddress = new(await gateway.AddressAsync()) };
+        Assert.Equal(HttpStatusCode.OK, await ChatAsync());
+        var before = gateway.ResidentMegabytes();
         var idle = new List<Socket>();
         try
         {
-            for (var i = 0; i < 500; i++)
+            for (var i = 0; i < count; i++)
             {
                 var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
                 idle.Add(socket);
-                await socket.ConnectAsync(IPAddress.Loopback, gateway.Address.Port);
+                await socket.ConnectAsync(IPAddress.Loopback, client.BaseAddress!.Port);
+                if (i % 2 == 0) await socket.SendAsync("POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\n"u8.ToArray());
             }
 
-            Assert.Equal(HttpStatusCode.OK, (await gateway.ChatAsync()).StatusCode);
+            Assert.Equal(HttpStatusCode.OK, await ChatAsync());
+            Assert.InRange((gateway.ResidentMegabytes() - before) * 1e6 / count, 0, BytesEach);
         }
         finally
         {
             foreach (var socket in idle) socket.Dispose();
         }
+
+        Assert.Equal(HttpStatusCode.OK, await ChatAsync());
+        gateway.Dispose();
+        Directory.Delete(folder, recursive: true);
+
+        async Task<HttpStatusCode> ChatAsync() =>
+            (await client.PostAsync("/v1/chat/completions", new StringContent(TestGateway.Chat()))).StatusCode;
+    }
+
+    private static int OpenFilesMax()
+    {
+        if (!File.Exists("/proc/self/limits")) return 2000;
+        var line = File.ReadLines("/proc/self/limits").First(l => l.StartsWith("Max open files", StringComparison.Ordinal));
+        var soft = line["Max open files".Length..].Split(' ', StringSplitOptions.RemoveEmptyEntries)[0];
+        return int.TryParse(soft, NumberStyles.None, CultureInfo.InvariantCulture, out var files) ? files : int.MaxValue;
     }
 
     /// <summary>Sends bytes as they are and reads what comes back until the gateway closes.</summary>

@@ -234,6 +234,55 @@ public sealed class InProcessUpstreamTests
         Assert.Equal("stop", text.Json.GetProperty("choices")[0].GetProperty("finish_reason").GetString());
     }
 
+    // The fake model babbles; only the grammar makes it call. Its template knows no calls, and pattern is no supported keyword.
+    [Theory]
+    [InlineData("""{"type":"function","function":{"name":"weather"}}""", "weather")]
+    [InlineData("""{"type":"function","function":{"name":"loose"}}""", "loose")]
+    [InlineData("\"required\"", null)]
+    [InlineData("\"auto\"", "")]
+    [InlineData("\"none\"", "")]
+    public async Task A_call_that_is_asked_for_comes_in_any_case(string choice, string? name)
+    {
+        await using var upstream = await UpAsync();
+
+        var body = WithTools(choice).Replace("\"strict\":true,", "", StringComparison.Ordinal);
+        var choiceOf = (await CallAsync(upstream, body)).Json.GetProperty("choices")[0];
+
+        var message = choiceOf.GetProperty("message");
+        Assert.Equal(name != "", message.TryGetProperty("tool_calls", out var calls));
+        if (name == "") return;
+        Assert.Equal("tool_calls", choiceOf.GetProperty("finish_reason").GetString());
+        var function = Assert.Single(calls.EnumerateArray()).GetProperty("function");
+        if (name is not null) Assert.Equal(name, function.GetProperty("name").GetString());
+        using var arguments = JsonDocument.Parse(function.GetProperty("arguments").GetString()!);
+        Assert.Equal(JsonValueKind.Object, arguments.RootElement.ValueKind);
+        if (name == "weather") Assert.Contains(arguments.RootElement.GetProperty("city").GetString(), (string[])["Bern", "Rome"]);
+    }
+
+    [Theory]
+    [InlineData("""{"type":"function","function":{"name":"other"}}""", "there is no function")]
+    [InlineData("""{"type":"function","function":{"name":"strict"}}""", "pattern")]
+    public async Task A_call_that_cannot_be_forced_is_refused(string choice, string message)
+    {
+        await using var upstream = await UpAsync();
+
+        var outcome = (await CallAsync(upstream, WithTools(choice))).Outcome;
+
+        Assert.Equal((CallEnd.Refused, 400), (outcome.End, outcome.Status));
+        Assert.Contains(message, outcome.Error, StringComparison.Ordinal);
+    }
+
+    private static string WithTools(string choice) =>
+        """
+        {"messages":[{"role":"user","content":"how is the weather"}],"max_tokens":400,"temperature":1,"seed":3,"tools":[
+          {"type":"function","function":{"name":"weather","parameters":{"type":"object","properties":{
+            "city":{"enum":["Bern","Rome"]}},"required":["city"]}}},
+          {"type":"function","function":{"name":"loose","parameters":{"type":"object","properties":{
+            "x":{"type":"string","pattern":"a+"}}}}},
+          {"type":"function","function":{"name":"strict","strict":true,"parameters":{"type":"object","properties":{
+            "x":{"type":"string","pattern":"a+"}}}}}],"tool_choice":CHOICE}
+        """.Replace("CHOICE", choice, StringComparison.Ordinal);
+
     [Fact]
     public async Task Nothing_is_evicted_that_is_not_there()
     {

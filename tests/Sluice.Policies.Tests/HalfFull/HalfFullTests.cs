@@ -29,6 +29,21 @@ public sealed class HalfFullTests
     }
 
     [Fact]
+    public void In_an_overload_that_lasts_LARRY_goes_on_putting_large_prompts_back()
+    {
+        // Pressure is at its most from the first second on; waits grow for the whole run, and bounds with them.
+        var load = Load(seed: 6, n: 3000, perSecond: 20, longShare: 0.1);
+
+        var (fcfs, larry) = (Half(Run("vllm-v1", load, kvTokens: 40_000)), Half(Run("larry", load, kvTokens: 40_000)));
+
+        Assert.True(larry <= 0.6 * fcfs, $"{larry} and {fcfs} s");
+
+        // Mean wait of short prompts that arrive in the second half.
+        double Half(RunResult run) => Enumerable.Range(1500, 1500).Where(i => load.Requests[i].PromptTokens < 1000)
+            .Average(i => (run.Log.Started[i] - run.Log.Arrival[i]) / (double)TimeSpan.TicksPerSecond);
+    }
+
+    [Fact]
     public void SAL_evens_out_prompts_of_uneven_length_and_changes_nothing_where_they_are_equal()
     {
         var uneven = Load(seed: 3, n: 1500, perSecond: 34, longShare: 0.1);

@@ -220,6 +220,136 @@ public sealed class LlamaCppDriverTests : HttpContract
     }
 }
 
+/// <summary>A llama.cpp server started with <c>--slot-save-path</c>.</summary>
+public sealed class LlamaCppSlotTests : HttpContract
+{
+    protected override UpstreamKind Kind => UpstreamKind.LlamaCpp;
+
+    internal override FakeServer Make()
+    {
+        var server = FakeEngines.MakeLlamaCpp();
+        for (var slot = 0; slot < 4; slot++) MapSlot(server, slot);
+        return server;
+    }
+
+    [Fact]
+    public void It_is_found_to_keep_KV() => Assert.Equal(Keeping.Kv, Upstream.Capabilities.Keeping);
+
+    [Fact]
+    public async Task An_evicted_call_is_saved_from_its_slot_and_goes_on_in_a_slot_that_has_it_back()
+    {
+        var evicted = await EvictAsync(new(7));
+
+        Assert.Equal((CallEnd.Evicted, 2), (evicted.End, evicted.OutputTokens));
+        Assert.True(Upstream.Keeps(new(7)));
+        var slot = (int)SentTo("/v1/chat/completions").Last["id_slot"]!;
+        Assert.Equal([$"/slots/{slot}?action=save"], Actions());
+
+        FakeEngines.MapModel(Server, FakeEngines.LlamaCpp);
+        var rest = new Answers();
+        var outcome = await Upstream.CallAsync(
+            Calls.Chat(Model, new { max_tokens = 5 }, resume: new("One two", 2)) with { Id = new(7) }, rest, default);
+
+        Assert.Equal((CallEnd.Completed, " three four five."), (outcome.End, rest.Text));
+        var now = (int)SentTo("/v1/chat/completions").Last["id_slot"]!;
+        Assert.Equal([$"/slots/{slot}?action=save", $"/slots/{now}?action=restore"], Actions());
+        Assert.Single(SlotBodies().Distinct()); // The same file.
+        Assert.False(Upstream.Keeps(new(7)));
+    }
+
+    [Fact]
+    public async Task What_is_forgotten_is_not_brought_back_and_its_file_is_used_again()
+    {
+        await EvictAsync(new(7));
+        Upstream.Forget(new(7));
+        await EvictAsync(new(8));
+
+        Assert.False(Upstream.Keeps(new(7)));
+        Assert.True(Upstream.Keeps(new(8)));
+        Assert.Single(SlotBodies().Distinct());
+    }
+
+    [Fact]
+    public async Task A_slot_that_cannot_be_saved_is_a_call_that_is_not_kept()
+    {
+        for (var slot = 0; slot < 4; slot++) Server.Map($"POST /slots/{slot}?action=save", """{"error":{"code":500}}""", 500);
+
+        var evicted = await EvictAsync(new(7));
+
+        Assert.Equal(CallEnd.Evicted, evicted.End);
+        Assert.False(Upstream.Keeps(new(7)));
+    }
+
+    [Fact]
+    public async Task Calls_at_once_have_slots_of_their_own_and_a_like_call_gets_the_slot_of_its_forerunner()
+    {
+        var first = await SlotOfAsync(new string('a', 200));
+        var second = await SlotOfAsync(new string('b', 200));
+        Assert.NotEqual(first, second);
+
+        Assert.Equal(first, await SlotOfAsync(new string('a', 300)));
+        Assert.Equal(second, await SlotOfAsync(new string('b', 300)));
+
+        async Task<int> SlotOfAsync(string text)
+        {
+            var call = Calls.Raw(Model, $$"""{"messages":[{"role":"user","content":"{{text}}"}],"max_tokens":1}""");
+            await Upstream.CallAsync(call, new Answers(), default);
+            return (int)SentTo("/v1/chat/completions").Last["id_slot"]!;
+        }
+    }
+
+    [Fact]
+    public async Task A_server_that_cannot_save_chooses_its_slots_itself()
+    {
+        await using var server = FakeEngines.MakeLlamaCpp();
+        server.Map("POST /slots/0?action=save", """{"error":{"code":501,"message":"This server does not support slots action. Start it with `--slot-save-path`","type":"not_supported_error"}}""", 501);
+        await using IUpstream upstream = new HttpUpstream(new() { Name = "x", Address = server.Address }, TimeProvider.System);
+        await upstream.ProbeAsync(default);
+
+        await upstream.CallAsync(Calls.Chat(Model), new Answers(), default);
+
+        Assert.Equal(Keeping.None, upstream.Capabilities.Keeping);
+        Assert.Null(server.Asked("/v1/chat/completions")[0].Json["id_slot"]);
+        Assert.False(upstream.TryEvict(new(0)));
+    }
+
+    private async Task<CallOutcome> EvictAsync(Core.RequestId id)
+    {
+        Server.Map("POST /v1/chat/completions", async (_, reply) =>
+        {
+            await reply.StreamAsync();
+            foreach (var word in FakeEngines.Says.Take(2))
+                await reply.EventAsync(FakeEngines.LlamaCpp.Piece.Replace("$TEXT", $"\"{word}\""));
+            await reply.GoneAsync();
+        });
+        var events = 0;
+        var answers = new Answers
+        {
+            OnEvent = _ =>
+            {
+                if (++events == 2) Assert.True(Upstream.TryEvict(id));
+                return ValueTask.CompletedTask;
+            },
+        };
+        return await Upstream.CallAsync(Calls.Chat(Model) with { Id = id }, answers, default);
+    }
+
+    private string[] Actions() => [.. Server.Requests.Where(IsAction).Select(r => r.Path)];
+
+    private string[] SlotBodies() => [.. Server.Requests.Where(IsAction).Select(r => r.Body)];
+
+    private static bool IsAction(FakeRequest request) =>
+        request.Path.StartsWith("/slots/", StringComparison.Ordinal) && !request.Body.Contains("\"\"", StringComparison.Ordinal);
+
+    private static void MapSlot(FakeServer server, int slot)
+    {
+        server.Map($"POST /slots/{slot}?action=save", (request, reply) => (string)request.Json["filename"]! == ""
+            ? reply.JsonAsync(400, """{"error":{"code":400,"message":"Invalid filename","type":"invalid_request_error"}}""")
+            : reply.JsonAsync(200, $$$"""{"id_slot":{{{slot}}},"filename":"x","n_saved":14,"n_written":14309796,"timings":{"save_ms":49.865}}"""));
+        server.Map($"POST /slots/{slot}?action=restore", $$$"""{"id_slot":{{{slot}}},"filename":"x","n_restored":14,"n_read":14309796,"timings":{"restore_ms":42.937}}""");
+    }
+}
+
 public sealed class LlamaCppRouterDriverTests : HttpContract
 {
     private string _loaded = "m";

@@ -22,22 +22,28 @@ internal sealed class QlmEstimates
     private readonly Job<IReadOnlyList<PredictedWait>> _cold;
     private readonly Job<IReadOnlyList<PredictedWait>> _shareGpt;
     private readonly Job<IReadOnlyList<PredictedWait>> _mixed;
-    private readonly Job<IReadOnlyList<PredictedWait>> _azure;
+    private readonly List<(double Load, Job<IReadOnlyList<PredictedWait>> Waits)> _azure = [];
 
-    /// <param name="requests">Beyond the sustained rate, in each run.</param>
-    public QlmEstimates(ReproductionContext context, int requests)
+    /// <summary>Loads at which Azure's lengths are looked at: queues that come and go, and one that only grows.</summary>
+    private static readonly double[] s_azureLoads = [1, 1.1, 1.25, 1.5];
+
+    /// <param name="trace">The paper's 3,500 requests, or fewer.</param>
+    public QlmEstimates(ReproductionContext context, int trace)
     {
+        // Beyond the sustained rate, in each run. At twice that rate half of the long ones wait at the end: a queue of 8,000.
+        var (requests, many) = ((int)Math.Min(4000L, 2L * trace), (int)Math.Min(16_000L, 5L * trace));
         for (var i = 0; i < Draws; i++)
         {
             var seed = context.Seed + (ulong)i;
-            _alike.Add(context.Later(() => Waits("prompt=250,output=sharegpt", OnePromise, seed, requests, 2)));
+            _alike.Add(context.Later(() => Waits("prompt=250,output=sharegpt", OnePromise, seed, many, 2)));
         }
 
         _cold = context.Later(() => Waits("prompt=250,output=sharegpt", OnePromise, context.Seed, requests, 2, warmUp: 0));
         _shareGpt = context.Later(() => Waits("lengths=sharegpt", OnePromise, context.Seed, requests, 2));
         _mixed = context.Later(() => Waits(
             "lengths=sharegpt", "interactive:1,ttft=20s;batch-1:1,ttft=1m;batch-2:1,ttft=1h", context.Seed, requests, QlmResults.Overload));
-        _azure = context.Later(() => Waits("lengths=azure-conv", OnePromise, context.Seed, requests, QlmResults.Overload));
+        foreach (var load in s_azureLoads)
+            _azure.Add((load, context.Later(() => Waits("lengths=azure-conv", OnePromise, context.Seed, many, load))));
     }
 
     private const string OnePromise = "ttft=1h";
@@ -54,8 +60,11 @@ internal sealed class QlmEstimates
     /// <summary>W_A on one engine.</summary>
     public IReadOnlyList<PredictedWait> Mixed => _mixed.Result;
 
-    /// <summary>The lengths of Azure's conversation trace.</summary>
-    public IReadOnlyList<PredictedWait> Azure => _azure.Result;
+    /// <summary>The lengths of Azure's conversation trace, all loads.</summary>
+    public IEnumerable<PredictedWait> Azure => _azure.SelectMany(a => a.Waits.Result);
+
+    /// <summary>The share of them that p90 covers, by load.</summary>
+    public IEnumerable<(double Load, double Coverage)> AzureCoverage => _azure.Select(a => (a.Load, Coverage(a.Waits.Result)));
 
     /// <summary>Of the mean wait of those that found about this many queued: (predicted − actual) / actual.</summary>
     public static double ErrorOfMeanAt(IEnumerable<PredictedWait> waits, int ahead)

@@ -6,8 +6,8 @@ namespace Sluice.Cli;
 /// <summary>The devices of an experiment, and how many traces of 3,500 requests it gets.</summary>
 /// <param name="A100s">Those that serve models of one device.</param>
 /// <param name="Quads">Engines of four A100 each, for the 70B models; W_B alone has them.</param>
-/// <param name="Traces">3,500 requests are nothing to 80 devices: 44 each, less than a batch, so that they would never queue.
-/// Ten times as many are two to four batches each, so that they do; more would show the same and take longer.</param>
+/// <param name="Traces">3,500 requests are nothing to 80 devices: 44 each, less than a batch, so that they would never queue. 28
+/// times as many are as many for a device as one trace is in the small fleet: five to ten batches.</param>
 internal sealed record QlmFleet(int A10s, int A100s, int Quads, int Traces)
 {
     public const int RequestsPerTrace = 3500;
@@ -21,7 +21,7 @@ internal sealed record QlmFleet(int A10s, int A100s, int Quads, int Traces)
     public static QlmFleet Small { get; } = new(1, 2, 1, 1);
 
     /// <summary>The paper's 30 A10 and 50 A100.</summary>
-    public static QlmFleet Paper { get; } = new(30, 50, 2, 10);
+    public static QlmFleet Paper { get; } = new(30, 50, 2, 28);
 
     /// <summary>The same where two of the engines take four A100 each.</summary>
     public QlmFleet WithQuads => this == Paper ? this with { A100s = A100s - 4 * Quads } : this;

@@ -37,6 +37,7 @@ internal sealed record QlmRun
     public required double Attainment { get; init; }
 
     public required IReadOnlyList<GroupSummary> Classes { get; init; }
+    private IReadOnlyDictionary<string, double> AttainmentOf { get; init; } = new Dictionary<string, double>();
 
     /// <summary>Requests finished per second, from the first arrival to the last token of all.</summary>
     public required double RequestsPerSecond { get; init; }
@@ -62,6 +63,7 @@ internal sealed record QlmRun
         {
             Attainment = summary.All.SloAttainment,
             Classes = summary.Classes,
+            AttainmentOf = summary.Classes.ToDictionary(c => c.Name, c => c.SloAttainment),
             RequestsPerSecond = summary.RequestsPerSecond,
             LoadsPerThousand = run.ModelLoads / thousands,
             EvictionsPerThousand = run.Evictions / thousands,
@@ -72,5 +74,17 @@ internal sealed record QlmRun
     }
 
     /// <summary>Attainment of a class: 0 to 1.</summary>
-    public double Of(string className) => Classes.Single(c => c.Name == className).SloAttainment;
+    public double Of(string className) => AttainmentOf[className];
+
+    /// <summary>The mean of runs that differ in their random draws alone; percentiles and plans are the first one's.</summary>
+    public static QlmRun MeanOf(IReadOnlyList<QlmRun> runs) => runs[0] with
+    {
+        Attainment = runs.Average(r => r.Attainment),
+        AttainmentOf = runs[0].AttainmentOf.Keys.ToDictionary(name => name, name => runs.Average(r => r.AttainmentOf[name])),
+        RequestsPerSecond = runs.Average(r => r.RequestsPerSecond),
+        LoadsPerThousand = runs.Average(r => r.LoadsPerThousand),
+        EvictionsPerThousand = runs.Average(r => r.EvictionsPerThousand),
+        PrefillShare = runs.Average(r => r.PrefillShare),
+        Failed = (long)runs.Average(r => r.Failed),
+    };
 }

@@ -68,8 +68,9 @@ internal static class QlmSections
     private static PageSection Estimator(QlmResults r)
     {
         var section = new PageSection("Waiting times, predicted and actual");
-        section.Paragraph("One A100 at twice (Azure and W_A 1.5 times) its rate, after a light load from which lengths and "
-            + "throughput are learned. A dot is a request: what was predicted when it was queued, and how long it waited to be "
+        section.Paragraph("One A100 at twice its rate (W_A 1.5 times, Azure's lengths at 1 to 1.5 times), after a light load from "
+            + "which lengths and throughput "
+            + "are learned. A dot is a request: what was predicted when it was queued, and how long it waited to be "
             + "sent to the engine.");
         foreach (var (title, waits) in ((string, IEnumerable<PredictedWait>)[])
             [("requests of one kind", r.Estimates.Alike), ("one promise, ShareGPT", r.Estimates.ShareGpt), ("one promise, Azure "
@@ -157,10 +158,10 @@ internal static class QlmSections
     private static Plot Caps(string title, PlotAxis y, Func<QlmRun, double> of, QlmResults r) => new()
     {
         Title = title,
-        X = new("group cap [batches]", IsLog: true, Min: QlmResults.GroupCaps[0], Max: QlmResults.GroupCaps[^1]),
+        X = new("group cap [batches]", IsLog: true, Min: r.GroupCaps[0], Max: r.GroupCaps[^1]),
         Y = y,
         Series = [.. ((string[])["W_A", "W_C"]).Select(t => new PlotSeries(
-            t, [.. QlmResults.GroupCaps.Select(c => (c, of(r.Capped(t, c))))]) { HasDots = true })],
+            t, [.. r.GroupCaps.Select(c => (c, of(r.Capped(t, c))))]) { HasDots = true })],
         Rules = [new(4, "the paper's 4")],
     };
 
@@ -172,14 +173,14 @@ internal static class QlmSections
                 + "cores, so read them as an upper bound.")
             .Table(
                 ["queued per trace", "plans", "searches", "moves", "mean per plan [ms]", "longest plan [ms]"],
-                [.. QlmResults.QueueLengths.Select(n => QueueRow(n, r.Queued(n)))])
+                [.. r.QueueLengths.Select(n => QueueRow(n, r.Queued(n)))])
             .Plot(new()
             {
                 Title = "Time of a plan on this machine",
                 Kind = PlotKind.Scatter,
                 X = new("requests queued", Min: 0),
                 Y = new("time [ms]", Min: 0),
-                Series = [.. QlmResults.QueueLengths.Select(n => new PlotSeries($"{n} at once", Thinned(r.Queued(n).Plans.Plans)))],
+                Series = [.. r.QueueLengths.Select(n => new PlotSeries($"{n} at once", Thinned(r.Queued(n).Plans.Plans)))],
             });
 
     private static List<(double, double)> Thinned(IReadOnlyList<(int Queued, double Milliseconds)> plans)
@@ -210,7 +211,7 @@ internal static class QlmSections
                 X = new("A10 among the devices", IsShare: true, Min: 0, Max: 1),
                 Y = new("promises kept", IsShare: true, Min: 0, Max: 1),
                 Series = [.. QlmSystem.OfOneModel.Select(s => new PlotSeries(
-                    s.Name, [.. QlmResults.A10Shares.Select(a => (a, r.Mixed(s, a).Attainment))]) { HasDots = true })],
+                    s.Name, [.. r.A10Shares.Select(a => (a, r.Mixed(s, a).Attainment))]) { HasDots = true })],
             });
 
     private static PageSection Assumptions(QlmResults r) =>
@@ -221,6 +222,10 @@ internal static class QlmSections
                 $"Devices: {r.Fleet.Text}; where models are many {r.Fleet.WithQuads.Text}. {r.Traffic.A.Requests.Length:N0} "
                     + $"requests per run: {r.Fleet.Traces} × the paper's 3,500, because "
                 + "3,500 requests on 80 devices are 44 each, fewer than one batch, and never queue.",
+                $"W_B: the mean of {r.DrawsOfMany} draw{(r.DrawsOfMany == 1 ? "" : "s")} of its requests. "
+                    + (r.Fleet == QlmFleet.Paper
+                        ? "At this size " + Reduced(r)
+                        : "Three, because throughput moves by a tenth from one to the next."),
                 string.Create(CultureInfo.InvariantCulture,
                     $"A load of 1 is {r.RateA:F1} (W_A), {r.RateB:F1} (W_B) and {r.RateC:F1} (W_C) requests per second: all "
                         + $"devices with full batches of mean lengths, no loads."),

@@ -5,6 +5,7 @@ const $ = id => document.getElementById(id);
 const SVG = 'http://www.w3.org/2000/svg';
 let paused = false;
 let state = null;
+const open = new Set(); // ids of the requests that are shown in full
 
 function make(tag, props, ...children) {
   const node = document.createElement(tag);
@@ -15,6 +16,13 @@ function make(tag, props, ...children) {
   }
   node.append(...children.filter(c => c !== null && c !== undefined));
   return node;
+}
+
+// Draws a box anew; whoever had the focus in it has it afterwards.
+function refill(box, ...nodes) {
+  const focused = box.contains(document.activeElement) ? document.activeElement.dataset.key : undefined;
+  box.replaceChildren(...nodes);
+  if (focused !== undefined) [...box.querySelectorAll('[data-key]')].find(n => n.dataset.key === focused)?.focus({ preventScroll: true });
 }
 
 function time(seconds) {
@@ -50,7 +58,8 @@ function groupChip(group, home) {
   const swap = group.model !== home ? ` · ${group.model}` : '';
   const due = group.due_in_s === undefined ? '' : ` · ${late ? 'late' : 'due'} ${time(Math.abs(group.due_in_s))}`;
   return make('div', {
-    class: `group${late ? ' late' : ''}`, style: { '--c': colorOf(group.class) }, tabindex: 0,
+    class: `group${late ? ' late' : ''}`, style: { '--c': colorOf(group.class) }, tabindex: 0, role: 'button',
+    'data-key': `group ${group.group}`, 'data-find': `${group.class} ${group.model} queued`,
     title: `group ${group.group}: ${group.waiting} waiting, ${group.running} running; ${group.class || 'ended'}; ${group.model}${due}`,
   }, make('b', {}, count(group.waiting)), ` ${group.class}${swap}${due}`);
 }
@@ -76,7 +85,7 @@ function drawLanes() {
       make('div', {}, make('div', { class: 'name' }, 'no engine'), make('div', { class: 'about' }, 'held until one can serve it')),
       make('div', { class: 'track' }, ...state.limbo.queue.map(g => groupChip(g, '')))));
   }
-  $('lanes').replaceChildren(...lanes);
+  refill($('lanes'), ...lanes);
   $('legend').replaceChildren(
     ...state.classes.map(c => make('span', {}, make('i', { style: { '--c': colorOf(c.name) } }), c.name)),
     make('span', {}, 'dashed: past its deadline'));
@@ -141,14 +150,38 @@ function drawRequests() {
     return words.every(word => text.includes(word));
   });
   $('shown').textContent = `${count(rows.length)} of ${count(state.live)} live`;
-  $('requests').tBodies[0].replaceChildren(...rows.slice(0, 200).map(r => {
+  for (const id of open) if (!state.requests.some(r => r.id === id)) open.delete(id);
+  refill($('requests').tBodies[0], ...rows.slice(0, 200).flatMap(r => {
     const late = r.due_in_s !== undefined && r.due_in_s < 0;
-    return make('tr', {},
-      make('td', {}, r.id), make('td', {}, r.class), make('td', {}, r.model), make('td', {}, r.engine ? `${r.state} · ${r.engine}` : r.state),
+    const isOpen = open.has(r.id);
+    const button = make('button', {
+      type: 'button', class: 'id', 'aria-expanded': String(isOpen), 'data-key': `request ${r.id}`, 'data-open': r.id,
+      title: isOpen ? 'Close' : 'Why is it where it is?',
+    }, `${isOpen ? '▾' : '▸'} ${r.id}`);
+    const row = make('tr', { class: 'request' },
+      make('td', {}, button), make('td', {}, r.class), make('td', {}, r.model), make('td', {}, r.engine ? `${r.state} · ${r.engine}` : r.state),
       make('td', { class: 'n' }, time(r.age_s)),
       make('td', { class: `n${late ? ' late-text' : ''}` }, r.due_in_s === undefined ? '–' : late ? `late ${time(-r.due_in_s)}` : time(r.due_in_s)),
-      make('td', { class: 'n' }, `${count(r.prompt_tokens)} + ${count(r.output_tokens)}`), make('td', {}, r.why));
+      make('td', { class: 'n' }, `${count(r.prompt_tokens)} + ${count(r.output_tokens)}`), make('td', {}, isOpen ? '' : r.why));
+    return isOpen ? [row, make('tr', { class: 'why' }, make('td', { colspan: 8 }, ...details(r, late)))] : [row];
   }));
+}
+
+function details(r, late) {
+  const facts = [
+    ['why', r.why],
+    ['class', `${r.class}: promised ${(state.classes.find(c => c.name === r.class) || { promise: 'none' }).promise}`],
+    r.due_in_s === undefined ? null : ['due', late ? `${time(-r.due_in_s)} ago` : `in ${time(r.due_in_s)}`],
+    r.wait_s === undefined ? null : ['expected', `${count(r.ahead)} ahead of it, ${time(r.wait_s)} to go`],
+    ['evictions', count(r.evictions)],
+  ].filter(Boolean);
+  return [make('dl', {}, ...facts.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]))];
+}
+
+function find(words) {
+  $('filter').value = words;
+  if (state) drawRequests();
+  $('requests').scrollIntoView({ block: 'nearest' });
 }
 
 function draw() {
@@ -190,6 +223,13 @@ function setPaused(value) {
 
 $('pause').addEventListener('click', () => setPaused(!paused));
 $('filter').addEventListener('input', () => state && drawRequests());
+document.addEventListener('click', e => {
+  const { find: words, open: id } = e.target.closest('[data-find], [data-open]')?.dataset || {};
+  if (words !== undefined) find(words);
+  if (id === undefined) return;
+  if (!open.delete(id)) open.add(id);
+  drawRequests();
+});
 document.addEventListener('keydown', e => {
   const typing = e.target instanceof HTMLInputElement;
   if (e.key === '/' && !typing) {
@@ -199,6 +239,10 @@ document.addEventListener('keydown', e => {
     $('filter').value = '';
     $('filter').blur();
     if (state) drawRequests();
+  } else if (e.key === 'Enter' && e.target.dataset?.find !== undefined) {
+    find(e.target.dataset.find);
+  } else if (e.key === 'Escape' && $('filter').value) {
+    find('');
   } else if (e.key === ' ' && !typing && !(e.target instanceof HTMLButtonElement)) {
     e.preventDefault();
     setPaused(!paused);

@@ -29,6 +29,31 @@ internal sealed class ResponseRequest
     public bool IsStored => Flag("store", byDefault: true);
     public string? Previous => Text("previous_response_id");
 
+    /// <summary>Of service; what the caller named, or else whatever the request turns out to be.</summary>
+    public string Tier => Text("service_tier") ?? "auto";
+
+    /// <summary>One that was read before, from what was kept of it.</summary>
+    public static ResponseRequest Again(JsonObject body, JsonArray messages)
+    {
+        var request = new ResponseRequest((JsonObject)body.DeepClone());
+        foreach (var message in messages) request.Messages.Add(message?.DeepClone());
+        return request;
+    }
+
+    /// <summary>The response that a body goes on from; null if there is none, or the body cannot be read.</summary>
+    public static string? PreviousOf(ReadOnlyMemory<byte> body)
+    {
+        try
+        {
+            using var json = JsonDocument.Parse(body);
+            return json.RootElement.TryGetProperty("previous_response_id", out var id) ? id.GetString() : null;
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
     /// <returns>Null with the reason when it cannot be understood.</returns>
     public static ResponseRequest? Read(ReadOnlyMemory<byte> body, Func<string, JsonArray?> messagesOf, out ApiError? problem)
     {

@@ -31,6 +31,12 @@ internal sealed class ResponseShelf
         lock (_gate) return _byId.TryGetValue(id, out var entry) && entry.Owner == owner ? entry : null;
     }
 
+    /// <summary>Somebody's is there.</summary>
+    public bool Has(string id)
+    {
+        lock (_gate) return _byId.ContainsKey(id);
+    }
+
     public void Remove(Entry entry)
     {
         lock (_gate)

@@ -32,6 +32,11 @@ internal sealed class ResponseState : IWholeAnswer
     public string Id { get; }
     public long CreatedAt { get; }
     public string Status { get; private set; } = "queued";
+
+    /// <summary>The tier that it is served as.</summary>
+    public string ServiceTier { get; init; } = "default";
+
+    public static string NewId() => $"resp_{Convert.ToHexStringLower(Guid.CreateVersion7().ToByteArray(bigEndian: true))}";
     public ResponseRequest Request => _request;
 
     /// <summary>Rough size in memory [bytes].</summary>
@@ -121,19 +126,22 @@ internal sealed class ResponseState : IWholeAnswer
     /// <summary>The messages of the conversation up to and with this answer.</summary>
     public JsonArray Conversation()
     {
-        lock (_gate)
-        {
-            var messages = (JsonArray)_request.Messages.DeepClone();
-            var answer = new JsonObject { ["role"] = "assistant", ["content"] = null };
-            foreach (var item in _items)
-            {
-                if (item["type"]!.GetValue<string>() == "message") answer["content"] = item["content"]![0]!["text"]!.DeepClone();
-                else AddCall(answer, item);
-            }
+        lock (_gate) return Conversation(_request.Messages, _items);
+    }
 
-            messages.Add((JsonNode)answer);
-            return messages;
+    /// <param name="items">Of the answer's output.</param>
+    internal static JsonArray Conversation(JsonArray before, IEnumerable<JsonObject> items)
+    {
+        var messages = (JsonArray)before.DeepClone();
+        var answer = new JsonObject { ["role"] = "assistant", ["content"] = null };
+        foreach (var item in items)
+        {
+            if (item["type"]!.GetValue<string>() == "message") answer["content"] = item["content"]![0]!["text"]!.DeepClone();
+            else AddCall(answer, item);
         }
+
+        messages.Add((JsonNode)answer);
+        return messages;
     }
 
     /// <summary>The object that callers see.</summary>
@@ -154,7 +162,7 @@ internal sealed class ResponseState : IWholeAnswer
                 ["parallel_tool_calls"] = body["parallel_tool_calls"]?.DeepClone() ?? true,
                 ["previous_response_id"] = body["previous_response_id"]?.DeepClone(),
                 ["reasoning"] = body["reasoning"]?.DeepClone() ?? new JsonObject { ["effort"] = null, ["summary"] = null },
-                ["store"] = _request.IsStored, ["temperature"] = body["temperature"]?.DeepClone() ?? 1.0,
+                ["service_tier"] = ServiceTier, ["store"] = _request.IsStored, ["temperature"] = body["temperature"]?.DeepClone() ?? 1.0,
                 ["text"] = body["text"]?.DeepClone() ?? new JsonObject { ["format"] = new JsonObject { ["type"] = "text" } },
                 ["tool_choice"] = body["tool_choice"]?.DeepClone() ?? "auto", ["tools"] = body["tools"]?.DeepClone() ?? new JsonArray(),
                 ["top_p"] = body["top_p"]?.DeepClone() ?? 1.0, ["truncation"] = body["truncation"]?.DeepClone() ?? "disabled",
