@@ -292,18 +292,21 @@ public sealed class JitServe(JitServeOptions options, EngineContext context) : I
                 var tokens = Math.Max(2, step.Budget - 2 * (count - 1 - i));
                 while (!step.TryChunk(slot, tokens))
                 {
+                    // Two prompts that take each other's blocks in turn would go on for ever.
                     var victim = Worst(step, slot);
-                    GiveUp(step, victim >= 0 ? victim : slot);
-                    if (victim < 0) return;
+                    var givesWay = victim < 0 || IsWorthMore(step, victim, than: slot);
+                    GiveUp(step, givesWay ? slot : victim);
+                    if (givesWay) return;
                 }
             }
             else if (step[slot].Phase is SequencePhase.Waiting)
             {
                 while (!step.TryAdmit(slot, int.MaxValue))
                 {
-                    // Only those not chosen make room for those who are.
+                    // Only those not chosen make room for those who are, and no prompt under way: it would never end where prompts
+                    // take longer than a choice lasts.
                     var victim = Worst(step, slot);
-                    if (victim < 0 || IsChosen(step, victim)) return;
+                    if (victim < 0 || IsChosen(step, victim) || step[victim].Phase is SequencePhase.Prefilling) return;
                     GiveUp(step, victim);
                 }
             }
@@ -372,6 +375,9 @@ public sealed class JitServe(JitServeOptions options, EngineContext context) : I
 
         return worst;
     }
+
+    private bool IsWorthMore(Step step, int slot, int than) =>
+        IsChosen(step, slot) && _chosen.Of(slot, in step[slot]).Density > _chosen.Of(than, in step[than]).Density;
 
     private static void GiveUp(Step step, int slot)
     {

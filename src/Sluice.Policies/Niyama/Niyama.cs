@@ -122,8 +122,10 @@ public sealed class Niyama : IIterationScheduler, IWaitingOrder
             }
             else if (next < count)
             {
-                if (!step.TryChunk(_prompts[next].Slot, int.MaxValue)) return; // Blocks are short; decodes will free some.
-                next++;
+                var slot = _prompts[next].Slot;
+                if (step[slot].Phase is not SequencePhase.Prefilling || step.TryChunk(slot, int.MaxValue)) next++;
+                else if (step.Shape is not { DecodeSequences: 0, PrefillTokens: 0 }) return; // Those who run will free some.
+                else step.Preempt(Victim(step)); // Answers of tools, which nobody reserved room for, hold each other up.
             }
             else
             {

@@ -17,10 +17,18 @@ internal sealed class Migrations
     /// <summary>Begins to copy, or changes where to.</summary>
     public void Begin(RequestId request, EngineId to) => _copying[request] = to;
 
-    public void Leave(Request request, EngineId from, int computed)
+    /// <param name="calls">Tools it calls; what those it has passed answered is computed, too, and no output.</param>
+    public void Leave(Request request, EngineId from, int computed, ToolCall[]? calls)
     {
         _copying.Remove(request.Id, out var to);
-        _between.Add(request.Id, new(from, to, computed + 1 - request.PromptTokens, computed, IsCancelled: false));
+        var output = computed + 1 - request.PromptTokens;
+        foreach (var call in calls ?? [])
+        {
+            if (output - call.ResponseTokens < call.After) break;
+            output -= call.ResponseTokens;
+        }
+
+        _between.Add(request.Id, new(from, to, output, computed, IsCancelled: false));
     }
 
     /// <returns>False if the request is not between engines.</returns>

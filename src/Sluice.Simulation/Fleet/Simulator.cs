@@ -406,7 +406,8 @@ public sealed class Simulator
 
     private void OnMovedOut(in SluiceEvent e)
     {
-        _migrations.Leave(_workload.Requests[(int)e.Request.Value], e.Engine, e.Amount);
+        var request = _workload.Requests[(int)e.Request.Value];
+        _migrations.Leave(request, e.Engine, e.Amount, CallsOf(request));
         At(e.At + _options.LoadTimes.MigrationDowntime, new Timer(TimerKind.Attach, (int)e.Request.Value, e.Engine));
     }
 

@@ -13,7 +13,9 @@ public sealed class ConservationTests
         for (var seed = Cases.FirstSeed; seed < Cases.FirstSeed + (ulong)Cases.Count(1200); seed++)
         {
             var rng = new Rng(seed).Fork("conservation");
-            var line = lines[rng.Next(lines.Length)];
+
+            // By name, so that a line more in the catalog changes none but the cases it takes.
+            var line = lines.MaxBy(name => new Rng(seed).Fork(name).NextUInt64())!;
             var system = Systems.Make(line, Systems.OuterStages(ref rng));
             try
             {
