@@ -19,6 +19,7 @@ public static class ReproductionCatalog
         new SclsReproduction(),
         new RpsServeReproduction(),
         new SaSloReproduction(),
+        new SmoothGoodputReproduction(),
     ];
 
     /// <exception cref="InputException">No such reproduction.</exception>

@@ -3,7 +3,7 @@ using Sluice.Core;
 namespace Sluice.Simulation;
 
 /// <summary>One finished run: what was run, what happened to each request, and how long it took us.</summary>
-public sealed class RunResult
+public sealed record RunResult
 {
     /// <summary>Name of the system in the catalog, with the settings that differ from its defaults.</summary>
     public required string System { get; init; }
