@@ -7,9 +7,28 @@ if (args is ["--help" or "-h"])
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- store [RUNS]");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- qlm [RUNS]");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- engine [SECONDS [THREADS...]]");
+    Console.WriteLine("       benchmarks/gateway.sh [SECONDS]     which uses: gateway stub PORT, stream PORT RATE SECONDS, queue PORT PID COUNT");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- tokenize MODEL.gguf TEXT");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- decisions [RUNS [SYSTEM]]");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- mixed [--quick]");
+    return 0;
+}
+
+if (args is ["gateway", "stub", var stubPort])
+{
+    await StubEngine.RunAsync(Number(stubPort));
+    return 0;
+}
+
+if (args is ["gateway", "stream", var streamPort, var perSecond, var streamSeconds])
+{
+    Console.WriteLine(await StreamLoad.MeasureAsync(Number(streamPort), Number(perSecond), Number(streamSeconds)));
+    return 0;
+}
+
+if (args is ["gateway", "queue", var queuePort, var process, var requests])
+{
+    Console.WriteLine(await QueueLoad.MeasureAsync(Number(queuePort), Number(process), Number(requests)));
     return 0;
 }
 
@@ -61,3 +80,5 @@ foreach (var figure in figures)
 }
 
 return 0;
+
+static int Number(string text) => int.Parse(text, System.Globalization.CultureInfo.InvariantCulture);
