@@ -135,6 +135,8 @@ internal static class MixedRun
             await Task.Delay(s_look, time);
             batch = await ReadAsync(await client.GetAsync($"/v1/batches/{id}"));
             if (batch.GetProperty("status").GetString() != "validating") isUnderWay.TrySetResult();
+            if (batch.GetProperty("status").GetString() is "failed" or "expired" or "cancelled")
+                throw new InvalidOperationException($"the batch ended otherwise: {batch}");
         }
 
         var counts = batch.GetProperty("request_counts");

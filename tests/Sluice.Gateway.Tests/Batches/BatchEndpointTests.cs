@@ -95,7 +95,7 @@ public sealed class BatchEndpointTests
     public async Task A_cancelled_batch_keeps_its_answers_and_lists_the_rest_as_cancelled()
     {
         var engine = Blocking("c3", out var reached);
-        await using var gateway = await BatchGateway.StartAsync(engine);
+        await using var gateway = await BatchGateway.StartAsync(s_oneByOne, null, null, engine);
         var id = await gateway.SubmitAsync(BatchGateway.Lines(5));
         await reached;
         await CompletedAsync(gateway, id, 2);
@@ -118,7 +118,7 @@ public sealed class BatchEndpointTests
     {
         var engine = Blocking("c2", out var reached);
         var clock = new HandClock();
-        await using var gateway = await BatchGateway.StartAsync(new BatchOptions(), null, null, clock, engine);
+        await using var gateway = await BatchGateway.StartAsync(s_oneByOne, null, null, clock, engine);
         var id = await gateway.SubmitAsync(BatchGateway.Lines(3), window: "1h");
         await reached;
         await CompletedAsync(gateway, id, 1);
@@ -153,7 +153,7 @@ public sealed class BatchEndpointTests
         var folder = BatchGateway.NewFolder();
         string id;
         var first = Blocking("c4", out var reached);
-        await using (var gateway = await BatchGateway.StartAsync(new(), null, folder, first))
+        await using (var gateway = await BatchGateway.StartAsync(s_oneByOne, null, folder, first))
         {
             id = await gateway.SubmitAsync(BatchGateway.Lines(6));
             await reached;
@@ -295,6 +295,9 @@ public sealed class BatchEndpointTests
     }
 
     /// <summary>An engine that takes one request at a time and never ends that line's.</summary>
+    /// <summary>Lines begin in their order; otherwise the one that blocks its engine could be there first.</summary>
+    private static readonly BatchOptions s_oneByOne = new() { LinesAtOnce = 1 };
+
     private static FakeUpstream Blocking(string customId, out Task reached)
     {
         var isReached = new TaskCompletionSource();
