@@ -111,8 +111,13 @@ internal sealed class BatchRun(BatchParts parts, StoredBatch batch) : IDisposabl
                 {
                     var slots = parts.Slots.SlotsOf(line.Body.Length);
                     await parts.Slots.TakeAsync(slots, batch.Asked.Expires, cancel);
+                    if (_isPaused) // While it waited for its place.
+                    {
+                        parts.Slots.Release(slots);
+                        break;
+                    }
+
                     running.Add(RunLineAsync(line, slots, cancel));
-                    if (_isPaused) break;
                 }
 
                 after = lines[^1].Line;
