@@ -19,19 +19,22 @@ public sealed record StepTaken((int Request, int Tokens)[] Chunks, int Decodes)
     }
 }
 
-/// <summary>One engine without a fleet around it. A step takes a millisecond, whatever is in it, and is written down.</summary>
-public sealed class TestEngine : IModelRunner, IIterationScheduler
+/// <summary>One engine without a fleet around it. A step takes a millisecond, whatever is in it, and is written down. Who is
+/// given back at the end of a slice comes again at once, as a dispatcher would send it.</summary>
+public sealed class TestEngine : IterationDecorator, IModelRunner, IEventSink
 {
-    private readonly IIterationScheduler _scheduler;
+    private readonly Dictionary<RequestId, (Request Request, TokenEstimate Predicted, int OutputTokens)> _sliced = [];
+    private readonly Queue<(RequestId Id, int OutputTokens)> _returning = [];
     private Step? _step;
 
     /// <param name="stepTime">How long steps take; null for a millisecond, which the scheduler then has to learn.</param>
     public TestEngine(
         IIterationScheduler scheduler, EngineLimits? limits = null, IKvCache? cache = null, IStepTimeModel? stepTime = null)
+        : base(scheduler)
     {
-        (_scheduler, ClosedForm) = (scheduler, stepTime);
+        ClosedForm = stepTime;
         Cache = cache ?? new CountingKvCache(totalBlocks: 10_000, blockTokens: 16);
-        Core = new EngineCore(new(0), (limits ?? new()) with { SkipStableSteps = false }, this, Cache, this, Events);
+        Core = new EngineCore(new(0), (limits ?? new()) with { SkipStableSteps = false }, this, Cache, this, this);
     }
 
     public EngineCore Core { get; }
@@ -46,17 +49,13 @@ public sealed class TestEngine : IModelRunner, IIterationScheduler
     public Instant Now { get; private set; }
 
     public IStepTimeModel? ClosedForm { get; }
-    public bool IsStable => _scheduler.IsStable;
-    public IWaitingOrder? WaitingOrder => _scheduler.WaitingOrder;
-    public bool RetiresTogether => _scheduler.RetiresTogether;
 
     public bool Submit(int id, int promptTokens, int outputTokens, int priority = 0, double predicted = -1) =>
-        Core.TrySubmit(
-            Now, A.Request(id, promptTokens, priority: priority), new(predicted < 0 ? outputTokens : predicted, 0), outputTokens);
+        TrySubmit(A.Request(id, promptTokens, priority: priority), outputTokens, predicted, mayDecline: false);
 
     /// <summary>A request that arrives now.</summary>
-    public bool Submit(Request request, int outputTokens, double predicted = -1, bool mayDecline = false) => Core.TrySubmit(
-        Now, request with { Arrival = Now }, new(predicted < 0 ? outputTokens : predicted, 0), outputTokens, mayDecline: mayDecline);
+    public bool Submit(Request request, int outputTokens, double predicted = -1, bool mayDecline = false) =>
+        TrySubmit(request with { Arrival = Now }, outputTokens, predicted, mayDecline);
 
     /// <summary>Takes so many steps, or all there are.</summary>
     /// <returns>False if the engine came to rest.</returns>
@@ -68,6 +67,12 @@ public sealed class TestEngine : IModelRunner, IIterationScheduler
             if (Core.NextTurn == Instant.Never) return false;
             Now = Core.NextTurn;
             Core.Turn();
+            while (_returning.TryDequeue(out var back))
+            {
+                var (request, estimate, limit) = _sliced[back.Id];
+                Core.TrySubmit(Now, request, estimate, limit, back.OutputTokens);
+            }
+
             if (Steps.Count > 1_000_000) throw new InvariantException("goes on for ever");
         }
 
@@ -76,12 +81,25 @@ public sealed class TestEngine : IModelRunner, IIterationScheduler
 
     public string[] Trace => [.. Steps.Select(s => s.ToString())];
 
-    void IIterationScheduler.Compose(Step step)
+    public override void Compose(Step step)
     {
         _step = step;
         Before?.Invoke(step);
-        _scheduler.Compose(step);
+        base.Compose(step);
         After?.Invoke(step);
+    }
+
+    public void Emit(in SluiceEvent e)
+    {
+        Events.Emit(in e);
+        if (SliceSteps > 0 && e.Kind is EventKind.Evicted) _returning.Enqueue((e.Request, (int)e.Amount));
+    }
+
+    private bool TrySubmit(Request request, int outputTokens, double predicted, bool mayDecline)
+    {
+        var estimate = new TokenEstimate(predicted < 0 ? outputTokens : predicted, 0);
+        if (SliceSteps > 0) _sliced[request.Id] = (request, estimate, outputTokens);
+        return Core.TrySubmit(Now, request, estimate, outputTokens, mayDecline: mayDecline);
     }
 
     long IModelRunner.Run(Batch batch)

@@ -4,12 +4,8 @@ namespace Sluice.Testing;
 
 /// <summary>Lets a scheduler compose, and checks what no scheduler may ever do. A test asks afterwards whether the memory it
 /// was given is all free again.</summary>
-public sealed class WatchedScheduler(IIterationScheduler inner) : IIterationScheduler
+public sealed class WatchedScheduler(IIterationScheduler inner) : IterationDecorator(inner)
 {
-    public bool IsStable => inner.IsStable;
-    public IWaitingOrder? WaitingOrder => inner.WaitingOrder;
-    public bool RetiresTogether => inner.RetiresTogether;
-
     /// <summary>The engine's memory; null before the first step.</summary>
     public IKvCache? Cache { get; private set; }
 
@@ -20,16 +16,16 @@ public sealed class WatchedScheduler(IIterationScheduler inner) : IIterationSche
     public int TokensMax { get; private set; }
 
     /// <summary>Half of the calls keep their KV, whatever the scheduler says.</summary>
-    public CallHandling HandleCall(Step step, int sequence) =>
-        (step[sequence].Request.Id.Value + step[sequence].CallsMade) % 2 == 0 ? CallHandling.Preserve : inner.HandleCall(step, sequence);
+    public override CallHandling HandleCall(Step step, int sequence) =>
+        (step[sequence].Request.Id.Value + step[sequence].CallsMade) % 2 == 0
+            ? CallHandling.Preserve
+            : base.HandleCall(step, sequence);
 
-    public void OnCallEnded(in Sequence sequence, in ToolCall call) => inner.OnCallEnded(in sequence, in call);
-
-    public void Compose(Step step)
+    public override void Compose(Step step)
     {
         if (Cache is null) (Cache, HostBlocks) = (step.Cache, step.Cache.HostFreeBlocks);
         Composed++;
-        inner.Compose(step);
+        base.Compose(step);
 
         Check.That(step.Running - step.Paused <= step.Limits.SequencesMax);
         Check.That(step.Cache.FreeBlocks >= 0);

@@ -73,7 +73,7 @@ internal sealed class StepTimer
     /// <summary>Blocks of their own for every sequence, as long as there are.</summary>
     private int[] Blocks(int tokens, ref int next)
     {
-        var blocks = new int[(tokens + _model.BlockTokens - 1) / _model.BlockTokens];
+        var blocks = new int[KvBlocks.For(tokens, _model.BlockTokens)];
         for (var i = 0; i < blocks.Length; i++) blocks[i] = next++ % _model.TotalBlocks;
         return blocks;
     }

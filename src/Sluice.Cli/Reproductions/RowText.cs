@@ -12,6 +12,9 @@ public static class RowText
     /// <param name="share">0 to 1.</param>
     public static string Percent(double share) => string.Create(CultureInfo.InvariantCulture, $"{share * 100:0.#} %");
 
+    /// <param name="change">As a share: -0.2 is a fifth less.</param>
+    public static string Change(double change) => string.Create(CultureInfo.InvariantCulture, $"{change * 100:+0.0;-0.0} %");
+
     public static string Seconds(double seconds) => string.Create(CultureInfo.InvariantCulture, $"{seconds:0.##} s");
 
     /// <summary>Names and values, best first or in the order given.</summary>

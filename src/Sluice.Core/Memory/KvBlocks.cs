@@ -2,7 +2,8 @@ using System.Runtime.CompilerServices;
 
 namespace Sluice.Core;
 
-internal static class KvBlocks
+/// <summary>Arithmetic of blocks.</summary>
+public static class KvBlocks
 {
     /// <summary>Blocks that hold <paramref name="tokens"/> tokens, at least 1 of them; one unsigned division, no overflow.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -10,6 +11,6 @@ internal static class KvBlocks
 
     /// <summary>An array that <paramref name="index"/> fits into: at least twice as long, so growth is rare and stops once
     /// warm.</summary>
-    public static void Fit<T>(ref T[] array, int index) =>
+    internal static void Fit<T>(ref T[] array, int index) =>
         Array.Resize(ref array, Math.Max(checked(index + 1), array.Length * 2));
 }

@@ -6,6 +6,8 @@ namespace Sluice.Core;
 /// secrets.</remarks>
 public struct Rng(ulong seed)
 {
+    private const ulong Increment = 0x9E3779B97F4A7C15UL;
+
     private ulong _state = seed;
 
     /// <summary>An independent stream. Same parent and name, same numbers, whatever other streams were drawn in
@@ -17,9 +19,14 @@ public struct Rng(ulong seed)
         return new(hash);
     }
 
+    /// <summary>The stream of one of many: of a request, so that what is drawn for it does not depend on who came before.</summary>
+    /// <param name="salt">Tells several draws for the same one apart.</param>
+    public readonly Rng Fork(ReadOnlySpan<char> name, long index, ulong salt = 0) =>
+        new(Fork(name).NextUInt64() + (ulong)index * Increment + salt);
+
     public ulong NextUInt64()
     {
-        var z = _state += 0x9E3779B97F4A7C15UL;
+        var z = _state += Increment;
         z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9UL;
         z = (z ^ (z >> 27)) * 0x94D049BB133111EBUL;
         return z ^ (z >> 31);

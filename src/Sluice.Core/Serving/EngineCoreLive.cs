@@ -38,7 +38,7 @@ public sealed partial class EngineCore
         Check.That(!_stepping);
         var from = SlotOf(parent);
         if (from < 0 || _table[from].Phase != SequencePhase.Decoding) return false;
-        if (_step.IsFull || !_cache.CanEverHold(request, request.PromptTokens + outputLimit)) return false;
+        if (_step.IsFull || !CanEverHold(request, outputLimit, calls: null)) return false;
         var (output, computed) = (_step.OutputTokens(from), _step.ComputedTokens(from));
         Check.That(outputLimit > output && request.PromptTokens + output - 1 == computed);
         var isPartial = computed % _cache.BlockTokens != 0;

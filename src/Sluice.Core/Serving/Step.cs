@@ -163,7 +163,7 @@ public sealed partial class Step
         var room = wholePrompt ? s.Known : cached + tokens;
         if (keepFree > 0 && Running > 0)
         {
-            var blocks = (room + Cache.BlockTokens - 1) / Cache.BlockTokens - cached / Cache.BlockTokens;
+            var blocks = KvBlocks.For(room, Cache.BlockTokens) - cached / Cache.BlockTokens;
             if (Cache.FreeBlocks - blocks < keepFree) return false;
         }
 

@@ -64,8 +64,8 @@ internal static unsafe class CodeTiles<TS, TF, TI, TFormat, TRows>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Scales(byte* superBlock, int row, out TF scale, out TF minimum)
     {
-        scale = TFormat.Scale<TS, TF, TI>(superBlock, row);
-        minimum = TFormat.HasMinimum ? TFormat.Minimum<TS, TF, TI>(superBlock, row) : TS.Zero;
+        scale = Panel.Halves<TS, TF, TI>(superBlock + 2 * row);
+        minimum = TFormat.HasMinimum ? Panel.Halves<TS, TF, TI>(superBlock + 2 * (Panel.Rows + row)) : TS.Zero;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -153,7 +153,7 @@ internal static unsafe class CodeTiles<TS, TF, TI, TFormat, TRows>
         TF d, TF m, byte* header, TI c0, TI c1, TI c2, TI c3, float* scale, float* less, float* to)
     {
         var factor = TFormat.Part<TS, TF, TI>(d, header);
-        var minimum = TFormat.PartMinimum<TS, TF, TI>(m, header);
+        var minimum = TFormat.HasMinimum ? TS.Multiply(m, TS.ToFloat(TS.WidenUInt8(header + Panel.Rows))) : m;
         AddTo(to, c0, factor, minimum, scale, less);
         if (TRows.Rows > 1) AddTo(to + Panel.Rows, c1, factor, minimum, scale + 1, less + 1);
         if (TRows.Rows > 2) AddTo(to + 2 * Panel.Rows, c2, factor, minimum, scale + 2, less + 2);

@@ -114,16 +114,7 @@ internal readonly record struct ChunkFacts
 
         if (reader.ValueSpan.IsEmpty) return;
         facts = facts with { HasText = true };
-        if (text is null) return;
-        const int StackChars = 256;
-        if (reader.ValueSpan.Length > StackChars)
-        {
-            text.Append(reader.GetString());
-            return;
-        }
-
-        Span<char> characters = stackalloc char[StackChars];
-        text.Append(characters[..reader.CopyString(characters)]);
+        if (text is not null) reader.AppendTo(text);
     }
 
     private static void ReadUsage(ref Utf8JsonReader reader, ref ChunkFacts facts)

@@ -69,23 +69,10 @@ internal static class PlainPiece
         {
             var isContent = reader.ValueTextEquals("content"u8);
             reader.Read();
-            if (isContent && reader.TokenType == JsonTokenType.String) Append(ref reader, content);
+            if (isContent && reader.TokenType == JsonTokenType.String) reader.AppendTo(content);
             else if (reader.TokenType != JsonTokenType.Null) return false;
         }
 
         return reader.TokenType == JsonTokenType.EndObject;
-    }
-
-    private static void Append(ref Utf8JsonReader reader, StringBuilder content)
-    {
-        const int StackChars = 256;
-        if (reader.ValueSpan.Length > StackChars)
-        {
-            content.Append(reader.GetString());
-            return;
-        }
-
-        Span<char> characters = stackalloc char[StackChars];
-        content.Append(characters[..reader.CopyString(characters)]);
     }
 }

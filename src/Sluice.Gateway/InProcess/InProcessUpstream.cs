@@ -37,7 +37,7 @@ public sealed class InProcessUpstream : IUpstream
         SequencesMax = _shelf.SequencesMax,
     };
 
-    public string? Problem => _shelf.EngineFault ?? _shelf.LoadFault;
+    public string? Problem => _shelf.Broken?.Why ?? _shelf.LoadFault;
 
     /// <summary>How long loads took, by model; empty until one was loaded.</summary>
     public IReadOnlyDictionary<string, TimeSpan> LoadTimes => _shelf.LoadTimes;
@@ -45,9 +45,9 @@ public sealed class InProcessUpstream : IUpstream
     /// <summary>An engine has a model from the first: the one named first. One whose engine broke gets a new engine.</summary>
     public async Task<bool> ProbeAsync(CancellationToken cancel)
     {
-        var wanted = _shelf.BrokenModel ?? (_shelf.Models.Any(m => m.IsLoaded) ? null : _shelf.Models[0].Name);
+        var wanted = _shelf.Broken?.Model ?? (_shelf.Models.Any(m => m.IsLoaded) ? null : _shelf.Models[0].Name);
         if (wanted is not null) await _shelf.LoadAsync(wanted, cancel).ConfigureAwait(false);
-        return _shelf.EngineFault is null && _shelf.Models.Any(m => m.IsLoaded);
+        return _shelf.Broken is null && _shelf.Models.Any(m => m.IsLoaded);
     }
 
     public Task<UpstreamReport?> ReportAsync(CancellationToken cancel) => Task.FromResult(_shelf.Report());

@@ -29,21 +29,17 @@ internal sealed class ModelShelf : IAsyncDisposable
         _memoryBytes = options.MemoryBytes ?? (long)(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes * MemoryShare);
     }
 
-    /// <summary>Why an engine stopped; null if all run.</summary>
-    public string? EngineFault
+    /// <summary>The model whose engine stopped, and why; null if all run.</summary>
+    public (string Model, string Why)? Broken
     {
         get
         {
-            lock (_gate) return _loaded.Find(p => p.Model.Engine.Fault is not null)?.Model.Engine.Fault;
-        }
-    }
-
-    /// <summary>The model whose engine stopped, or null.</summary>
-    public string? BrokenModel
-    {
-        get
-        {
-            lock (_gate) return _loaded.Find(p => p.Model.Engine.Fault is not null)?.Name;
+            lock (_gate)
+            {
+                foreach (var place in _loaded)
+                    if (place.Model.Engine.Fault is { } fault) return (place.Name, fault);
+                return null;
+            }
         }
     }
 

@@ -19,7 +19,7 @@ internal sealed class TelemetryMetrics
 
     private static readonly double[] s_perToken = [0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5];
 
-    private static readonly double[] s_tokens =
+    private static readonly long[] s_tokens =
         [1, 4, 16, 64, 256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 67_108_864];
 
     private static readonly double[] s_wait = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 7200, 43_200];
@@ -36,7 +36,7 @@ internal sealed class TelemetryMetrics
         _wait = Seconds("sluice.queue.wait", "From a request's arrival to its first engine.", s_wait);
         _tokens = meter.CreateHistogram(
             "gen_ai.client.token.usage", "{token}", "Tokens of a request.", null,
-            new InstrumentAdvice<long> { HistogramBucketBoundaries = [.. s_tokens.Select(t => (long)t)] });
+            new InstrumentAdvice<long> { HistogramBucketBoundaries = s_tokens });
         _evictions = meter.CreateCounter<long>("sluice.queue.evictions", "{eviction}", "Times a request gave way to a more urgent one.");
         _losses = meter.CreateCounter<long>("sluice.queue.engine_losses", "{loss}", "Times a request lost its engine.");
         _promises = meter.CreateCounter<long>("sluice.queue.promises", "{request}", "Requests that ended, by whether promises were kept.");

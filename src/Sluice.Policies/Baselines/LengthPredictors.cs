@@ -18,11 +18,8 @@ public sealed class NoisyLength(Func<Request, int> outputTokens, Rng rng, double
     /// <summary>Drawn from the request's own stream, so that a prediction does not depend on the order of arrivals.</summary>
     public TokenEstimate Predict(Request request)
     {
-        var own = new Rng(rng.Fork("length").NextUInt64() + (ulong)request.Id.Value * 0x9E3779B97F4A7C15UL);
-        var u = 1 - own.NextDouble();
-        var factor = sigma == 0
-            ? -Math.Log(u)
-            : Math.Exp(sigma * Math.Sqrt(-2 * Math.Log(u)) * Math.Cos(2 * Math.PI * own.NextDouble()));
+        var own = rng.Fork("length", request.Id.Value);
+        var factor = sigma == 0 ? -Math.Log(1 - own.NextDouble()) : Math.Exp(own.NextNormal(sigma));
         return new(outputTokens(request) * factor, 0);
     }
 
@@ -49,8 +46,7 @@ public sealed class RefinedLength(Func<Request, int> truth, Rng rng, double sigm
 
     private double Factor(Request request, int draw, double spread)
     {
-        var own = new Rng(rng.Fork("length").NextUInt64() + (ulong)request.Id.Value * 0x9E3779B97F4A7C15UL
-            + (ulong)draw * 0xD1B54A32D192ED03UL);
-        return Math.Exp(spread * Math.Sqrt(-2 * Math.Log(1 - own.NextDouble())) * Math.Cos(2 * Math.PI * own.NextDouble()));
+        var own = rng.Fork("length", request.Id.Value, (ulong)draw * 0xD1B54A32D192ED03UL);
+        return Math.Exp(own.NextNormal(spread));
     }
 }

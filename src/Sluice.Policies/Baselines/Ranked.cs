@@ -70,7 +70,6 @@ public sealed class Ranked(IRank rank, RankedOptions? options = null) : IIterati
 
     public bool IsStable => rank.IsStable && _guard is null && !_swaps;
 
-    /// <summary>One key for all: the queue only has to allow taking from its middle.</summary>
     public IWaitingOrder WaitingOrder { get; } = new Unordered();
 
     public void Compose(Step step)
@@ -241,10 +240,5 @@ public sealed class Ranked(IRank rank, RankedOptions? options = null) : IIterati
         for (var i = _count - 1; i >= 0 && _order[i].Sequence != sequence; i--)
             if (step[_order[i].Sequence].Phase is not (SequencePhase.Waiting or SequencePhase.Swapped)) return _order[i].Sequence;
         return -1;
-    }
-
-    private sealed class Unordered : IWaitingOrder
-    {
-        public long KeyOf(in Sequence sequence) => 0;
     }
 }

@@ -2,6 +2,13 @@ using Sluice.Core;
 
 namespace Sluice.Policies;
 
+/// <summary>One key for all, where a scheduler chooses from everybody who waits: the queue only has to allow taking from its
+/// middle.</summary>
+public sealed class Unordered : IWaitingOrder
+{
+    public long KeyOf(in Sequence sequence) => 0;
+}
+
 /// <summary>Smaller <see cref="Request.Priority"/> first, then by arrival.</summary>
 public sealed class ByPriority : IWaitingOrder
 {

@@ -21,7 +21,7 @@ namespace Sluice.Policies;
 /// filled after a tenth of an interval and not at the next selection. O(n log n) per selection, O(running) per step, no allocation
 /// once warm. Ties go to the shorter remaining time, then by submission.
 /// </remarks>
-public sealed class JitServe(JitServeOptions options, EngineContext context) : IIterationScheduler, IWaitingOrder
+public sealed class JitServe(JitServeOptions options, EngineContext context) : IIterationScheduler
 {
     private const double FirstPace = 0.02; // A step, until one was seen [s].
     private const double StepBack = 1e-3;
@@ -51,10 +51,7 @@ public sealed class JitServe(JitServeOptions options, EngineContext context) : I
     /// <summary>Selections depend on time.</summary>
     public bool IsStable => false;
 
-    public IWaitingOrder WaitingOrder => this;
-
-    /// <summary>Selections choose from all who wait; the queue itself has no order.</summary>
-    public long KeyOf(in Sequence sequence) => 0;
+    public IWaitingOrder WaitingOrder { get; } = new Unordered();
 
     /// <summary>Most places that were lost to a tight pace so far, for tests.</summary>
     public int PlacesLess => _placesLess;

@@ -40,8 +40,7 @@ internal sealed class Segments(LampsOptions options, EngineContext context)
     private double Noise(in Sequence s)
     {
         if (options.LengthSigma == 0) return 1;
-        var own = new Rng(_rng.Fork("length").NextUInt64() + (ulong)s.Request.Id.Value * 0x9E3779B97F4A7C15UL + (ulong)s.CallsMade);
-        return Math.Exp(
-            options.LengthSigma * Math.Sqrt(-2 * Math.Log(1 - own.NextDouble())) * Math.Cos(2 * Math.PI * own.NextDouble()));
+        var own = _rng.Fork("length", s.Request.Id.Value, (ulong)s.CallsMade);
+        return Math.Exp(own.NextNormal(options.LengthSigma));
     }
 }

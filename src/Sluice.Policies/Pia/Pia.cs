@@ -13,7 +13,7 @@ namespace Sluice.Policies;
 /// O(n log n) per batch.
 /// </remarks>
 /// <param name="leastTokens">Answers up to so long are alike, at least 1.</param>
-public sealed class Pia(int leastTokens) : IIterationScheduler, IWaitingOrder
+public sealed class Pia(int leastTokens) : IIterationScheduler
 {
     private readonly SequenceStates<int> _lengths = new(); // most tokens of answer; 0 for a sequence not seen yet
     private readonly Comparison<Entry> _byArrival = static (a, b) => (a.Arrival, a.Order).CompareTo((b.Arrival, b.Order));
@@ -24,10 +24,7 @@ public sealed class Pia(int leastTokens) : IIterationScheduler, IWaitingOrder
     public bool IsStable => false;
 
     public bool RetiresTogether => true;
-    public IWaitingOrder WaitingOrder => this;
-
-    /// <summary>One key for all: the queue only has to allow taking from its middle.</summary>
-    public long KeyOf(in Sequence sequence) => 0;
+    public IWaitingOrder WaitingOrder { get; } = new Unordered();
 
     public void Compose(Step step)
     {
@@ -84,7 +81,7 @@ public sealed class Pia(int leastTokens) : IIterationScheduler, IWaitingOrder
             var sequence = _order[i].Sequence;
             if (Length(step, sequence) != length) continue;
             ref readonly var s = ref step[sequence];
-            blocks += (s.GivenTokens + Math.Min(length, s.Request.MaxOutputTokens) + step.Cache.BlockTokens - 1) / step.Cache.BlockTokens;
+            blocks += KvBlocks.For(s.GivenTokens + Math.Min(length, s.Request.MaxOutputTokens), step.Cache.BlockTokens);
             if (blocks > step.Cache.TotalBlocks && i > 0) break;
             if (!step.TryAdmit(sequence, int.MaxValue, wholePrompt: true)) break;
         }

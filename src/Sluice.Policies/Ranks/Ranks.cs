@@ -62,7 +62,7 @@ public sealed class SkipPredict(double threshold, double errs, EngineContext con
     private bool IsShort(Request request, TokenEstimate predicted)
     {
         var size = context.TrueLength?.Invoke(request) ?? predicted.Mean;
-        var own = new Rng(_rng.Fork("bit").NextUInt64() + (ulong)request.Id.Value * 0x9E3779B97F4A7C15UL);
+        var own = _rng.Fork("bit", request.Id.Value);
         return size < threshold != own.NextDouble() < errs;
     }
 }

@@ -12,7 +12,7 @@ namespace Sluice.Policies;
 /// the batch go by rank too; whoever lost its blocks for want of memory comes back in a later step at the earliest, and nobody is
 /// admitted after it in this one. The encoder cache is not simulated; what never fits is refused before. O(n log n) per step.
 /// </remarks>
-public sealed class RpsServe(RpsOptions options, SizeClassifier classifier) : IIterationScheduler, IWaitingOrder
+public sealed class RpsServe(RpsOptions options, SizeClassifier classifier) : IIterationScheduler
 {
     private readonly PriorityRegulator _regulator = new(options);
     private readonly SequenceStates<(bool IsKnown, SizeClass Class)> _classes = new();
@@ -23,10 +23,7 @@ public sealed class RpsServe(RpsOptions options, SizeClassifier classifier) : II
     /// <summary>Ages change the order.</summary>
     public bool IsStable => false;
 
-    public IWaitingOrder WaitingOrder => this;
-
-    /// <summary>One key for all: the queue only has to allow taking from its middle.</summary>
-    public long KeyOf(in Sequence sequence) => 0;
+    public IWaitingOrder WaitingOrder { get; } = new Unordered();
 
     public void Compose(Step step)
     {

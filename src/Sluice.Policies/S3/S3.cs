@@ -91,7 +91,7 @@ public sealed class S3(int bucketTokens) : IIterationScheduler
     {
         ref readonly var s = ref step[sequence];
         var tokens = s.GivenTokens + Math.Min(Bucket(step, sequence), s.Request.MaxOutputTokens);
-        return (tokens + step.Cache.BlockTokens - 1) / step.Cache.BlockTokens;
+        return KvBlocks.For(tokens, step.Cache.BlockTokens);
     }
 
     private int Bucket(Step step, int sequence)

@@ -268,12 +268,7 @@ public sealed class SaSlo(SaSloOptions options, PolicyContext context) : IGlobal
     private int Expect(in QueuedRequest queued)
     {
         var tokens = queued.Predicted.Mean;
-        if (options.SamplesLengths)
-        {
-            var radius = Math.Sqrt(-2 * Math.Log(1 - _rng.NextDouble()));
-            tokens += Math.Sqrt(Math.Max(0, queued.Predicted.Variance)) * radius * Math.Cos(2 * Math.PI * _rng.NextDouble());
-        }
-
+        if (options.SamplesLengths) tokens += _rng.NextNormal(Math.Sqrt(Math.Max(0, queued.Predicted.Variance)));
         return Math.Max(1, (int)Math.Clamp(tokens, 1, queued.Request.MaxOutputTokens) - queued.OutputTokens);
     }
 

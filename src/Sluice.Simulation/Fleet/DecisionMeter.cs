@@ -40,19 +40,12 @@ public sealed class DecisionMeter(Func<long> read)
 
     private void Add(long since) => Total += read() - since;
 
-    private sealed class TimedIteration(IIterationScheduler inner, DecisionMeter meter) : IIterationScheduler
+    private sealed class TimedIteration(IIterationScheduler inner, DecisionMeter meter) : IterationDecorator(inner)
     {
-        public bool IsStable => inner.IsStable;
-        public IWaitingOrder? WaitingOrder => inner.WaitingOrder;
-        public bool RetiresTogether => inner.RetiresTogether;
-        public int SliceSteps => inner.SliceSteps;
-        public CallHandling HandleCall(Step step, int sequence) => inner.HandleCall(step, sequence);
-        public void OnCallEnded(in Sequence sequence, in ToolCall call) => inner.OnCallEnded(in sequence, in call);
-
-        public void Compose(Step step)
+        public override void Compose(Step step)
         {
             var start = meter.Read();
-            inner.Compose(step);
+            base.Compose(step);
             meter.Add(start);
             meter.Steps++;
         }
@@ -64,51 +57,42 @@ public sealed class DecisionMeter(Func<long> read)
         public RwtCalibration Calibration => calibrated.Calibration;
     }
 
-    private class TimedScheduler(IGlobalScheduler inner, DecisionMeter meter) : IGlobalScheduler
+    private class TimedScheduler(IGlobalScheduler inner, DecisionMeter meter) : GlobalDecorator(inner)
     {
-        public int TriesMax => inner.TriesMax;
-        public Instant PlanAt => inner.PlanAt;
-        public bool ReadsReports => inner.ReadsReports;
-        public bool PlansReadReports => inner.PlansReadReports;
-
-        public EngineId OnQueued(in QueuedRequest request, ClusterView view)
+        public override EngineId OnQueued(in QueuedRequest request, ClusterView view)
         {
             var start = meter.Read();
-            var engine = inner.OnQueued(in request, view);
+            var engine = base.OnQueued(in request, view);
             meter.Add(start);
             return engine;
         }
 
-        public void OnWithdrawn(Request request, ClusterView view) => inner.OnWithdrawn(request, view);
-
-        public bool TryTake(EngineId engine, ClusterView view, out RequestId request)
+        public override bool TryTake(EngineId engine, ClusterView view, out RequestId request)
         {
             var start = meter.Read();
-            var isTaken = inner.TryTake(engine, view, out request);
+            var isTaken = base.TryTake(engine, view, out request);
             meter.Add(start);
             return isTaken;
         }
 
-        public void OnFirstToken(Request request, EngineId engine, ClusterView view)
+        public override void OnFirstToken(Request request, EngineId engine, ClusterView view)
         {
             var start = meter.Read();
-            inner.OnFirstToken(request, engine, view);
+            base.OnFirstToken(request, engine, view);
             meter.Add(start);
         }
 
-        public void OnOff(Request request, EngineId engine, EventKind how, int outputTokens, ClusterView view)
+        public override void OnOff(Request request, EngineId engine, EventKind how, int outputTokens, ClusterView view)
         {
             var start = meter.Read();
-            inner.OnOff(request, engine, how, outputTokens, view);
+            base.OnOff(request, engine, how, outputTokens, view);
             meter.Add(start);
         }
 
-        public void OnEngineChanged(EngineId engine, ClusterView view) => inner.OnEngineChanged(engine, view);
-
-        public void Plan(ClusterView view, Operations operations)
+        public override void Plan(ClusterView view, Operations operations)
         {
             var start = meter.Read();
-            inner.Plan(view, operations);
+            base.Plan(view, operations);
             meter.Add(start);
         }
     }

@@ -12,6 +12,8 @@ public sealed record EngineSetup(IReadOnlyList<EngineProfile?> Profiles, ModelId
     /// <summary>An engine with a device and a model of its own.</summary>
     public static implicit operator EngineSetup(EngineProfile profile) => new([profile]);
 
+    public bool CanRun(ModelId model) => model.Index < Profiles.Count && Profiles[model.Index] is not null;
+
     public EngineProfile Profile =>
         Profiles[Loaded.Index] ?? throw new InvalidOperationException("the engine begins with a model that it cannot run");
 }

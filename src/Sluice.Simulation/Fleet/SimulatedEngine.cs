@@ -145,7 +145,7 @@ internal sealed class SimulatedEngine : IEngine
 
     public void FailNextLoad() => _failingLoads++;
 
-    public bool CanRun(ModelId model) => model.Index < _setup.Profiles.Count && _setup.Profiles[model.Index] is not null;
+    public bool CanRun(ModelId model) => _setup.CanRun(model);
 
     /// <summary>Begins to copy a request's KV while it decodes; it stops here only for the last piece.</summary>
     public void Migrate(Instant now, RequestId request, EngineId to)

@@ -55,8 +55,7 @@ internal sealed class SpareEngines(
     {
         for (var v = First; v < engines.Count; v++)
         {
-            if (snapshots[v].IsPresent || _isStarting[v]) continue;
-            if (model.Index >= engines[v].Profiles.Count || engines[v].Profiles[model.Index] is null) continue;
+            if (snapshots[v].IsPresent || _isStarting[v] || !engines[v].CanRun(model)) continue;
             _isStarting[v] = true;
             start(new(v), model);
             return;

@@ -11,17 +11,9 @@ internal static class Distributions
     /// <summary>Exponential with mean 1, by inversion; at most 36.7.</summary>
     public static double Exponential(ref Rng rng) => -Math.Log(1 - rng.NextDouble());
 
-    /// <summary>Mean 0, variance 1.</summary>
-    /// <remarks>Source: Box and Muller (1958). The second value of the pair is dropped, so that no state is kept.</remarks>
-    public static double Normal(ref Rng rng)
-    {
-        var radius = Math.Sqrt(2 * Exponential(ref rng));
-        return radius * Math.Cos(2 * Math.PI * rng.NextDouble());
-    }
-
     /// <summary>exp(ln <paramref name="median"/> + <paramref name="sigma"/> × normal): mean median × exp(σ²/2).</summary>
     public static double LogNormal(ref Rng rng, double median, double sigma) =>
-        median * Math.Exp(sigma * Normal(ref rng));
+        median * Math.Exp(sigma * rng.NextNormal());
 
     /// <summary>Scale 1: mean and variance are both <paramref name="shape"/>.</summary>
     /// <remarks>Source: Marsaglia and Tsang, "A simple method for generating gamma variables" (2000), with their boost
@@ -34,7 +26,7 @@ internal static class Distributions
         var c = 1 / Math.Sqrt(9 * d);
         while (true)
         {
-            var x = Normal(ref rng);
+            var x = rng.NextNormal();
             var v = 1 + c * x;
             if (v <= 0) continue;
 

@@ -51,15 +51,12 @@ internal sealed class ToolMix
         if (_tools.Length == 0 || _rng.NextDouble() >= _share || outputTokens < 2) return null;
         var kind = _rng.Next(_tools.Length);
         var tool = _tools[kind];
-        var wanted = _count ?? Math.Max(1, (int)Math.Round(tool.Calls + tool.CallsSpread * Normal()));
+        var wanted = _count ?? Math.Max(1, (int)Math.Round(tool.Calls + tool.CallsSpread * _rng.NextNormal()));
         var places = new SortedSet<int>();
         for (var i = 0; i < wanted; i++) places.Add(1 + _rng.Next(outputTokens - 1));
         return [.. places.Select(after => new ToolCall(after, Duration(tool), _tokens, Array.IndexOf(s_known, tool)))];
     }
 
     private TimeSpan Duration(Tool tool) =>
-        TimeSpan.FromSeconds(Math.Max(tool.Seconds / 10, tool.Seconds + tool.SecondsSpread * Normal()));
-
-    private double Normal() =>
-        Math.Sqrt(-2 * Math.Log(1 - _rng.NextDouble())) * Math.Cos(2 * Math.PI * _rng.NextDouble());
+        TimeSpan.FromSeconds(Math.Max(tool.Seconds / 10, tool.Seconds + tool.SecondsSpread * _rng.NextNormal()));
 }

@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Net.WebSockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Sluice.Testing;
 
 namespace Sluice.Gateway.Tests;
 
@@ -28,20 +29,13 @@ internal sealed class Browser : IAsyncDisposable
         _reading = ReadAsync();
     }
 
-    public static string? Program { get; } =
-        (from name in new[] { "chromium", "chromium-browser", "google-chrome" }
-         from folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-         let path = Path.Combine(folder, name)
-         where folder.Length > 0 && File.Exists(path)
-         select path).FirstOrDefault();
-
     /// <summary>What the page complained of: errors, and exceptions that nobody caught.</summary>
     public ConcurrentQueue<string> Complaints { get; } = [];
 
     public static async Task<Browser> OpenAsync(Uri page)
     {
         var folder = Directory.CreateTempSubdirectory("sluice-browser-").FullName;
-        var process = Process.Start(new ProcessStartInfo(Program!)
+        var process = Process.Start(new ProcessStartInfo(Programs.Browser!)
         {
             ArgumentList =
             {
@@ -200,8 +194,5 @@ internal sealed class Browser : IAsyncDisposable
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class BrowserFactAttribute : FactAttribute
 {
-    public BrowserFactAttribute()
-    {
-        if (Browser.Program is null) Skip = "no chromium, chromium-browser or google-chrome on the PATH";
-    }
+    public BrowserFactAttribute() => Skip = Programs.NoBrowser;
 }

@@ -98,18 +98,14 @@ public sealed class LampsTests
         new(0), new(), scheduler, new PagedKvCache(blocks, 16, hostBlocks: 1000), new Millisecond(), log);
 
     /// <summary>vllm-v1, with what becomes of the KV fixed; swapped sequences come back when there is room.</summary>
-    private sealed class Always(CallHandling handling) : IIterationScheduler
+    private sealed class Always(CallHandling handling) : IterationDecorator(A.System("vllm-v1").Iteration())
     {
-        private readonly IIterationScheduler _inner = A.System("vllm-v1").Iteration();
+        public override CallHandling HandleCall(Step step, int sequence) => handling;
 
-        public bool IsStable => true;
-
-        public CallHandling HandleCall(Step step, int sequence) => handling;
-
-        public void Compose(Step step)
+        public override void Compose(Step step)
         {
             while (!step.Swapped.IsEmpty && step.TrySwapIn(step.Swapped[0])) { }
-            _inner.Compose(step);
+            base.Compose(step);
         }
     }
 

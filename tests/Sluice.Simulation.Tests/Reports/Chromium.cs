@@ -7,13 +7,6 @@ internal static class Chromium
 {
     private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
 
-    public static string? Program { get; } =
-        (from name in new[] { "chromium", "chromium-browser", "google-chrome" }
-         from folder in (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
-         let path = Path.Combine(folder, name)
-         where folder.Length > 0 && File.Exists(path)
-         select path).FirstOrDefault();
-
     /// <summary>The page's elements after its scripts have run.</summary>
     public static string Render(string html)
     {
@@ -32,7 +25,7 @@ internal static class Chromium
 
     private static string Run(string folder, string page)
     {
-        using var browser = Process.Start(new ProcessStartInfo(Program!)
+        using var browser = Process.Start(new ProcessStartInfo(Programs.Browser!)
         {
             ArgumentList =
             {
@@ -59,8 +52,5 @@ internal static class Chromium
 [AttributeUsage(AttributeTargets.Method)]
 public sealed class BrowserFactAttribute : FactAttribute
 {
-    public BrowserFactAttribute()
-    {
-        if (Chromium.Program is null) Skip = "no chromium, chromium-browser or google-chrome on the PATH";
-    }
+    public BrowserFactAttribute() => Skip = Programs.NoBrowser;
 }

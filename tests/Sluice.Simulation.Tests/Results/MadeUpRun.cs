@@ -23,11 +23,11 @@ public static class MadeUpRun
             var burst = 1 + 0.7 * Math.Sin(i / (requests / 9.0));
             arrival += Ticks(-Math.Log(1 - rng.NextDouble()) / rate / burst);
             var c = rng.Next(10) < 6 ? 0 : Math.Min(classes.Length - 1, 1 + rng.Next(classes.Length));
-            output[i] = Math.Max(1, (int)Math.Exp(4.9 + 0.9 * Normal(ref rng) + 0.4 * c));
+            output[i] = Math.Max(1, (int)Math.Exp(4.9 + 0.9 * rng.NextNormal() + 0.4 * c));
             all[i] = new()
             {
                 Id = new(i), Class = new(c), Tenant = new(Math.Min(tenants - 1, (int)(-Math.Log(1 - rng.NextDouble()) * tenants / 2))),
-                Arrival = new(arrival), PromptTokens = Math.Max(4, (int)Math.Exp(6.2 + 1.1 * Normal(ref rng))),
+                Arrival = new(arrival), PromptTokens = Math.Max(4, (int)Math.Exp(6.2 + 1.1 * rng.NextNormal())),
                 MaxOutputTokens = 4096, Slo = SloOf(c),
             };
             Serve(log, all[i], output[i], slots, itl, speed, ref rng);
@@ -123,9 +123,6 @@ public static class MadeUpRun
         1 => new(TimeSpan.MaxValue, TimeSpan.MaxValue, TimeSpan.FromSeconds(60)),
         _ => new(TimeSpan.FromSeconds(5), TimeSpan.FromMilliseconds(30), TimeSpan.MaxValue),
     };
-
-    private static double Normal(ref Rng rng) =>
-        Math.Sqrt(-2 * Math.Log(1 - rng.NextDouble())) * Math.Cos(2 * Math.PI * rng.NextDouble());
 
     private static long Ticks(double seconds) => (long)(seconds * TimeSpan.TicksPerSecond);
 }

@@ -30,7 +30,7 @@ public sealed class DistributionsTests
 
     [Fact]
     public void Normal_has_mean_0_and_variance_1() =>
-        Expect(0, 1, 0.01, static (ref Rng rng) => Distributions.Normal(ref rng));
+        Expect(0, 1, 0.01, static (ref Rng rng) => rng.NextNormal());
 
     [Fact]
     public void Lognormal_has_the_mean_of_its_median_and_sigma()

@@ -73,29 +73,29 @@ public sealed class LampsReproduction : IReproduction
 
     private static List<ReproductionRow> Rows(Func<int, Contender, RunSummary> at)
     {
-        var noGain = Change(at, 0, s_infercept, E2e);
-        var (several, severalFirst) = (Change(at, 1, s_infercept, E2e), Change(at, 1, s_infercept, Ttft));
-        var (tools, toolsFirst) = (Change(at, 3, s_infercept, E2e), Change(at, 3, s_infercept, Ttft));
-        var (larger, largerFirst) = (Change(at, 4, s_infercept, E2e), Change(at, 4, s_infercept, Ttft));
+        var noGain = Over(at, 0, s_infercept, E2e);
+        var (several, severalFirst) = (Over(at, 1, s_infercept, E2e), Over(at, 1, s_infercept, Ttft));
+        var (tools, toolsFirst) = (Over(at, 3, s_infercept, E2e), Over(at, 3, s_infercept, Ttft));
+        var (larger, largerFirst) = (Over(at, 4, s_infercept, E2e), Over(at, 4, s_infercept, Ttft));
         var overVllm = s_cases.Select((_, i) => E2e(at(i, s_lamps)) / E2e(at(i, s_vllm))).ToArray();
         var early = s_cases.Select((_, i) => Math.Abs(E2e(at(i, s_early)) / E2e(at(i, s_infercept)) - 1)).Max();
         var (calm, noisy) = (at(2, s_lamps).All.E2e.P50, at(2, s_noisy).All.E2e.P50);
         var bySize = s_cases.Select((_, i) => E2e(at(i, s_lamps)) / E2e(at(i, s_bySize))).ToArray();
         return
         [
-            new("6B, one call: end-to-end over InferCept", "+0.8 % [S]", Signed(noGain), Math.Abs(noGain) <= 0.05,
+            new("6B, one call: end-to-end over InferCept", "+0.8 % [S]", RowText.Change(noGain), Math.Abs(noGain) <= 0.05,
                 "mean latency; no gain: at most five points; " + Load(at, 0)),
-            new("6B, several calls: end-to-end", "-63.3 % [S]", Signed(several), Agreement.IsNear(-several, 0.633),
+            new("6B, several calls: end-to-end", "-63.3 % [S]", RowText.Change(several), Agreement.IsNear(-several, 0.633),
                 Load(at, 1) + ". Most of that time is the tools' own, which no order shortens"),
-            new("6B, several calls: TTFT", "-95.9 % [S]", Signed(severalFirst), Agreement.IsNear(-severalFirst, 0.959),
+            new("6B, several calls: TTFT", "-95.9 % [S]", RowText.Change(severalFirst), Agreement.IsNear(-severalFirst, 0.959),
                 "the queue is as long as the overload makes it, and the paper's is not known"),
-            new("6B, ToolBench: end-to-end", "-27.2 % [S]", Signed(tools), Agreement.IsNear(-tools, 0.272),
+            new("6B, ToolBench: end-to-end", "-27.2 % [S]", RowText.Change(tools), Agreement.IsNear(-tools, 0.272),
                 "question answering and calculators stand for ToolBench [I]; " + Load(at, 3)),
-            new("6B, ToolBench: TTFT", "-87 % [S]", Signed(toolsFirst), Agreement.IsNear(-toolsFirst, 0.87), ""),
-            new("13B, ToolBench: end-to-end", "-62.6 % [S]", Signed(larger), Agreement.IsNear(-larger, 0.626),
+            new("6B, ToolBench: TTFT", "-87 % [S]", RowText.Change(toolsFirst), Agreement.IsNear(-toolsFirst, 0.87), ""),
+            new("13B, ToolBench: end-to-end", "-62.6 % [S]", RowText.Change(larger), Agreement.IsNear(-larger, 0.626),
                 Load(at, 4) + ". Where memory is short, whoever came back from a tool is passed over for 100 steps soon, stands first "
                 + "from then on, and keeps out those whose memory would fit: the guard undoes the rank"),
-            new("13B, ToolBench: TTFT", "-75.5 % [S]", Signed(largerFirst), Agreement.IsNear(-largerFirst, 0.755), ""),
+            new("13B, ToolBench: TTFT", "-75.5 % [S]", RowText.Change(largerFirst), Agreement.IsNear(-largerFirst, 0.755), ""),
             new("ahead of vLLM everywhere", "yes", List(s_cases.Select((c, i) => (c.Name, Times(overVllm[i])))),
                 overVllm.All(r => r < 1), "mean end-to-end latency, LAMPS over vLLM, which forgets the KV at a call"),
             new("choosing early under FCFS gains nothing", "yes [S]", $"at most {Percent(early)} apart", early <= 0.05,
@@ -108,8 +108,8 @@ public sealed class LampsReproduction : IReproduction
 
         static string Load(Func<int, Contender, RunSummary> at, int index) =>
             $"LAMPS {Seconds(E2e(at(index, s_lamps)) / 1000)}, InferCept {Seconds(E2e(at(index, s_infercept)) / 1000)}; without the "
-            + $"guard {Signed(Change(at, index, s_infercept, E2e, s_unguarded))}, with newcomers guarded too "
-            + Signed(Change(at, index, s_infercept, E2e, s_guardAll));
+            + $"guard {RowText.Change(Over(at, index, s_infercept, E2e, s_unguarded))}, with newcomers guarded too "
+            + RowText.Change(Over(at, index, s_infercept, E2e, s_guardAll));
     }
 
     private static List<PageSection> Sections(Func<int, Contender, RunSummary> at, double[] rates) =>
@@ -132,11 +132,9 @@ public sealed class LampsReproduction : IReproduction
 
     private static double Ttft(RunSummary run) => run.All.Ttft.Mean;
 
-    private static double Change(
+    private static double Over(
         Func<int, Contender, RunSummary> at, int index, Contender from, Func<RunSummary, double> figure, Contender? to = null) =>
         figure(at(index, to ?? s_lamps)) / figure(at(index, from)) - 1;
-
-    private static string Signed(double change) => FormattableString.Invariant($"{change * 100:+0.#;-0.#;0} %");
 
     private static IReadOnlyList<string> Line(string name, RunSummary r) =>
     [

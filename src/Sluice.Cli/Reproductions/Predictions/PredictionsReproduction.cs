@@ -171,7 +171,7 @@ public sealed class PredictionsReproduction : IReproduction
     {
         public TokenEstimate Predict(Request request)
         {
-            var own = new Rng(rng.Fork("who").NextUInt64() + (ulong)request.Id.Value * 0x9E3779B97F4A7C15UL);
+            var own = rng.Fork("who", request.Id.Value);
             return new(own.NextDouble() < 0.1 ? truth(request) / 20.0 : truth(request), 0);
         }
 

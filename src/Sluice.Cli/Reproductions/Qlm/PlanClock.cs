@@ -30,45 +30,30 @@ internal sealed class PlanClock
         return policies with { Scheduler = new Watched(policies.Scheduler, this) };
     }
 
-    private sealed class Watched(IGlobalScheduler inner, PlanClock clock) : IGlobalScheduler
+    private sealed class Watched(IGlobalScheduler inner, PlanClock clock) : GlobalDecorator(inner)
     {
         private readonly RwtCalibration? _calibration = (inner as IReportsCalibration)?.Calibration;
 
-        public Instant PlanAt => inner.PlanAt;
-        public bool ReadsReports => inner.ReadsReports;
-        public bool PlansReadReports => inner.PlansReadReports;
-
-        public EngineId OnQueued(in QueuedRequest request, ClusterView view)
+        public override EngineId OnQueued(in QueuedRequest request, ClusterView view)
         {
             clock._ahead.TryAdd(request.Request.Id, view.Queued - 1); // It is counted already.
-            return inner.OnQueued(in request, view);
+            return base.OnQueued(in request, view);
         }
 
-        public void OnWithdrawn(Request request, ClusterView view) => inner.OnWithdrawn(request, view);
-
-        public bool TryTake(EngineId engine, ClusterView view, out RequestId request)
+        public override bool TryTake(EngineId engine, ClusterView view, out RequestId request)
         {
             var before = _calibration?.Count;
-            if (!inner.TryTake(engine, view, out request)) return false;
+            if (!base.TryTake(engine, view, out request)) return false;
             if (_calibration is not null && _calibration.Count > before)
                 clock._waits.Add(new(
                     request, clock._ahead[request], _calibration.Last.Mean, _calibration.Last.P90, _calibration.Last.Actual));
             return true;
         }
 
-        public void OnFirstToken(Request request, EngineId engine, ClusterView view) => inner.OnFirstToken(request, engine, view);
-
-        public void OnStayed(Request request, EngineId engine, ClusterView view) => inner.OnStayed(request, engine, view);
-
-        public void OnOff(Request request, EngineId engine, EventKind how, int outputTokens, ClusterView view) =>
-            inner.OnOff(request, engine, how, outputTokens, view);
-
-        public void OnEngineChanged(EngineId engine, ClusterView view) => inner.OnEngineChanged(engine, view);
-
-        public void Plan(ClusterView view, Operations operations)
+        public override void Plan(ClusterView view, Operations operations)
         {
             var start = Stopwatch.GetTimestamp();
-            inner.Plan(view, operations);
+            base.Plan(view, operations);
             clock._plans.Add((view.Queued, Stopwatch.GetElapsedTime(start).TotalMilliseconds));
         }
     }

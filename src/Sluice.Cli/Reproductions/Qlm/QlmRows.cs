@@ -126,10 +126,10 @@ internal static class QlmRows
     {
         var error = QlmEstimates.ErrorOfMeanAt(r.Estimates.Alike, 500);
         yield return new(
-            "RWT: error of the mean wait with 500 queued", "< 5 %", Signed(error), Math.Abs(error) < 0.05,
+            "RWT: error of the mean wait with 500 queued", "< 5 %", RowText.Change(error), Math.Abs(error) < 0.05,
             $"Predicted over actual mean of those that found 450 to 550 queued, {QlmEstimates.Draws} draws, one engine, one promise. "
             + $"The bound is our project's. Where nothing was learned before: "
-            + $"{Signed(QlmEstimates.ErrorOfMeanAt(r.Estimates.Cold, 500))}; lengths are then "
+            + $"{RowText.Change(QlmEstimates.ErrorOfMeanAt(r.Estimates.Cold, 500))}; lengths are then "
             + "learned from answers that still run, too.");
         var r2 = QlmEstimates.R2(r.Estimates.Alike.Where(w => w.Ahead >= QlmEstimates.LongQueue));
         yield return new(
@@ -276,8 +276,6 @@ internal static class QlmRows
 
     private static string PercentRange(double from, double to) =>
         string.Create(CultureInfo.InvariantCulture, $"{from * 100:F1}-{to * 100:F1} %");
-
-    private static string Signed(double share) => string.Create(CultureInfo.InvariantCulture, $"{share * 100:+0.0;-0.0} %");
 
     private static string Three(double value) => string.Create(CultureInfo.InvariantCulture, $"{value:F3}");
 }

@@ -102,7 +102,7 @@ internal static class QlmSections
             ]);
 
         static string Error(double share) =>
-            double.IsNaN(share) ? "-" : string.Create(CultureInfo.InvariantCulture, $"{share * 100:+0.0;-0.0} %");
+            double.IsNaN(share) ? "-" : RowText.Change(share);
 
         // A page need not carry every request to show the cloud.
         static List<(double, double)> Thinned(PredictedWait[] all)

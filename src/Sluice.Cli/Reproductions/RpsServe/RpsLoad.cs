@@ -82,9 +82,6 @@ internal static class RpsLoad
     };
 
     /// <summary>Log-normal of a mean, at most 2,048.</summary>
-    private static int Around(double mean, double sigma, ref Rng rng)
-    {
-        var normal = Math.Sqrt(-2 * Math.Log(1 - rng.NextDouble())) * Math.Cos(2 * Math.PI * rng.NextDouble());
-        return (int)Math.Clamp(mean * Math.Exp(sigma * normal - sigma * sigma / 2), 1, 2048);
-    }
+    private static int Around(double mean, double sigma, ref Rng rng) =>
+        (int)Math.Clamp(mean * Math.Exp(sigma * rng.NextNormal() - sigma * sigma / 2), 1, 2048);
 }

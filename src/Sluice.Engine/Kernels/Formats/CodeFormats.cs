@@ -21,24 +21,9 @@ internal readonly unsafe struct Q8Format : ICodeFormat
         CodeWords.EightBits<TS, TF, TI>(group, pair);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TF Scale<TS, TF, TI>(byte* superBlock, int row)
-        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged =>
-        Panel.Halves<TS, TF, TI>(superBlock + 2 * row);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TF Minimum<TS, TF, TI>(byte* superBlock, int row)
-        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged =>
-        TS.Zero;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TF Part<TS, TF, TI>(TF scale, byte* block)
         where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged =>
         scale;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TF PartMinimum<TS, TF, TI>(TF minimum, byte* block)
-        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged =>
-        minimum;
 }
 
 /// <summary>Four bits, a half as scale per 32 columns (Q4_0).</summary>
@@ -60,24 +45,9 @@ internal readonly unsafe struct Q4Format : ICodeFormat
         CodeWords.FourBits<TS, TF, TI>(group, pair);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TF Scale<TS, TF, TI>(byte* superBlock, int row)
-        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged =>
-        Panel.Halves<TS, TF, TI>(superBlock + 2 * row);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TF Minimum<TS, TF, TI>(byte* superBlock, int row)
-        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged =>
-        TS.Zero;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TF Part<TS, TF, TI>(TF scale, byte* block)
         where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged =>
         scale;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TF PartMinimum<TS, TF, TI>(TF minimum, byte* block)
-        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged =>
-        minimum;
 }
 
 /// <summary>Four bits; scale and minimum per 32 columns are bytes, times halves per 256 columns (Q4_K).</summary>
@@ -99,24 +69,9 @@ internal readonly unsafe struct Q4KFormat : ICodeFormat
         CodeWords.FourBits<TS, TF, TI>(group, pair);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TF Scale<TS, TF, TI>(byte* superBlock, int row)
-        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged =>
-        Panel.Halves<TS, TF, TI>(superBlock + 2 * row);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TF Minimum<TS, TF, TI>(byte* superBlock, int row)
-        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged =>
-        Panel.Halves<TS, TF, TI>(superBlock + 2 * (Panel.Rows + row));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TF Part<TS, TF, TI>(TF scale, byte* block)
         where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged =>
         TS.Multiply(scale, TS.ToFloat(TS.WidenUInt8(block)));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TF PartMinimum<TS, TF, TI>(TF minimum, byte* block)
-        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged =>
-        TS.Multiply(minimum, TS.ToFloat(TS.WidenUInt8(block + Panel.Rows)));
 }
 
 /// <summary>Five bits in the place of six, scaled as <see cref="Q4KFormat"/> (Q5_K).</summary>
@@ -138,24 +93,9 @@ internal readonly unsafe struct Q5KFormat : ICodeFormat
         CodeWords.SixBits<TS, TF, TI>(group, pair);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TF Scale<TS, TF, TI>(byte* superBlock, int row)
-        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged =>
-        Panel.Halves<TS, TF, TI>(superBlock + 2 * row);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TF Minimum<TS, TF, TI>(byte* superBlock, int row)
-        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged =>
-        Panel.Halves<TS, TF, TI>(superBlock + 2 * (Panel.Rows + row));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TF Part<TS, TF, TI>(TF scale, byte* block)
         where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged =>
         TS.Multiply(scale, TS.ToFloat(TS.WidenUInt8(block)));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TF PartMinimum<TS, TF, TI>(TF minimum, byte* block)
-        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged =>
-        TS.Multiply(minimum, TS.ToFloat(TS.WidenUInt8(block + Panel.Rows)));
 }
 
 /// <summary>Six bits; the scale per 16 columns is a signed byte, times a half per 256 columns (Q6_K).</summary>
@@ -177,22 +117,7 @@ internal readonly unsafe struct Q6KFormat : ICodeFormat
         CodeWords.SixBits<TS, TF, TI>(group, pair);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TF Scale<TS, TF, TI>(byte* superBlock, int row)
-        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged =>
-        Panel.Halves<TS, TF, TI>(superBlock + 2 * row);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TF Minimum<TS, TF, TI>(byte* superBlock, int row)
-        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged =>
-        TS.Zero;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static TF Part<TS, TF, TI>(TF scale, byte* block)
         where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged =>
         TS.Multiply(scale, TS.ToFloat(TS.WidenInt8(block)));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static TF PartMinimum<TS, TF, TI>(TF minimum, byte* block)
-        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged =>
-        minimum;
 }

@@ -5,7 +5,9 @@ namespace Sluice.Engine;
 /// <summary>Quantised weights: codes of a few bits, with scales for blocks of columns.</summary>
 /// <remarks>A panel is a sequence of super-blocks with a header, in them blocks with a header, in them groups: words of 32
 /// bits, one per row, or three. Each half of a word holds codes of its own; two neighbouring columns lie at the same place in
-/// both halves, so that a shift and a mask give them as 16-bit numbers, ready to be multiplied in pairs.</remarks>
+/// both halves, so that a shift and a mask give them as 16-bit numbers, ready to be multiplied in pairs. A super-block's header
+/// is a half as scale for each row, and where there are minima a half as minimum for each; the header of a block is a byte as
+/// scale for each row and then a byte as minimum, where a format has such.</remarks>
 internal unsafe interface ICodeFormat
 {
     static abstract int CodeBits { get; }
@@ -32,19 +34,9 @@ internal unsafe interface ICodeFormat
     static abstract TI Pair<TS, TF, TI>(byte* group, int pair)
         where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged;
 
-    /// <summary>The scales of a super-block for the rows from <paramref name="row"/> on.</summary>
-    static abstract TF Scale<TS, TF, TI>(byte* superBlock, int row)
-        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged;
-
-    static abstract TF Minimum<TS, TF, TI>(byte* superBlock, int row)
-        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged;
-
     /// <summary>The scales of a block, given its super-block's.</summary>
     /// <param name="block">Where its header begins for the first of the rows.</param>
     static abstract TF Part<TS, TF, TI>(TF scale, byte* block)
-        where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged;
-
-    static abstract TF PartMinimum<TS, TF, TI>(TF minimum, byte* block)
         where TS : struct, ISimd<TF, TI> where TF : unmanaged where TI : unmanaged;
 }
 
