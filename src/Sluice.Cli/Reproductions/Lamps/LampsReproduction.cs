@@ -101,9 +101,11 @@ public sealed class LampsReproduction : IReproduction
                 overVllm.All(r => r < 1), "mean end-to-end latency, LAMPS over vLLM, which forgets the KV at a call"),
             new("choosing early under FCFS gains nothing", Summarised("yes"), $"at most {Percent(early)} apart", early <= 0.05,
                 "end-to-end against InferCept, which chooses at the call: the gain comes from the rank"),
-            new("noise of 50 % raises the median latency at high load", Summarised("yes"), $"{Seconds(calm / 1000)} to {Seconds(noisy / 1000)}",
+            new("noise of 50 % raises the median latency at high load", Summarised("yes"),
+                $"{Seconds(calm / 1000)} to {Seconds(noisy / 1000)}",
                 noisy > calm, "13B, several calls; log-normal noise of 0.1 and 0.5 on the tokens to the next call"),
-            new("the rank by memory and time beats that by output", Inferred("yes"), List(s_cases.Select((c, i) => (c.Name, Times(bySize[i])))),
+            new("the rank by memory and time beats that by output", Inferred("yes"),
+                List(s_cases.Select((c, i) => (c.Name, Times(bySize[i])))),
                 bySize.Count(r => r < 1) > s_cases.Length / 2, "mean end-to-end latency, most cases"),
         ];
 

@@ -117,7 +117,8 @@ public sealed class NiyamaReproduction : IReproduction
         {
             double[] ours = [.. c.Broken.Select(j => j.Result)];
             return new ReproductionRow(
-                $"late at 4.5/s with shares {c.Name}: FCFS, EDF, QoServe", Checked(string.Join(", ", c.Paper.Select(p => RowText.Percent(p)))),
+                $"late at 4.5/s with shares {c.Name}: FCFS, EDF, QoServe",
+                Checked(string.Join(", ", c.Paper.Select(p => RowText.Percent(p)))),
                 string.Join(", ", ours.Select(p => RowText.Percent(p))), ours[2] < ours[1] && ours[2] < ours[0] && ours[2] <= 0.15,
                 "Compared: QoServe is lowest, and below 15 %.");
         });

@@ -61,7 +61,8 @@ internal static class QlmRows
         var alike = r.Loads.Max(l => Math.Abs(
             r.Run("one class", QlmSystem.Qlm, l).Attainment - r.Run("one class", QlmSystem.Vllm, l).Attainment));
         yield return new(
-            "no gain where all requests share one model and one tight promise", Summarised("no gain"), $"at most {Points(alike)}", alike <= 0.05,
+            "no gain where all requests share one model and one tight promise", Summarised("no gain"), $"at most {Points(alike)}",
+            alike <= 0.05,
             "W_A's requests, all interactive, on A100 alone; the widest difference of the sweep, either way."
             + (alike > 0.05 ? " " + OneClassNote(r) : ""));
     }

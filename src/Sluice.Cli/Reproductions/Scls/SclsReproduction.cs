@@ -94,7 +94,8 @@ public sealed class SclsReproduction : IReproduction
             new("a best slice length between the extremes", Recalled("128"), $"{s_sliceTokens[best]}",
                 best > 0 && best < s_sliceTokens.Length - 1,
                 "mean latency by S: " + List(s_sliceTokens.Select((s, i) => ($"{s}", Seconds(e2e[i] / 1000))))),
-            new("against paged memory without a cap", Inferred("not compared"), $"SCLS {PerSecond(scls)}, vLLM v1 {PerSecond(vllm)}", scls > vllm,
+            new("against paged memory without a cap", Inferred("not compared"),
+                $"SCLS {PerSecond(scls)}, vLLM v1 {PerSecond(vllm)}", scls > vllm,
                 "expected to turn around (the card's weaknesses): the gap to ILS is the cap on its batch, which paging lifts, and every "
                 + "slice computes its prompt again"),
         ];
