@@ -46,6 +46,13 @@ internal sealed class ChildGateway : IDisposable
         return _process.WorkingSet64 / 1e6;
     }
 
+    /// <summary>The most that it ever took [MB].</summary>
+    public double PeakMegabytes()
+    {
+        _process.Refresh();
+        return _process.PeakWorkingSet64 / 1e6;
+    }
+
     /// <summary>SIGKILL: nothing in the process gets to say goodbye.</summary>
     public void Dispose()
     {
