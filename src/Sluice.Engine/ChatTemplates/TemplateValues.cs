@@ -156,7 +156,9 @@ internal static class TemplateValues
                 WriteJsonGroup('[', ']', list, (item, _) => WriteJson(run, item, to, style, level + 1));
                 break;
             case OrderedDictionary<object, object?> dictionary:
-                var pairs = style.IsSorted ? dictionary.OrderBy(pair => Text(run, pair.Key), StringComparer.Ordinal) : dictionary.AsEnumerable();
+                var pairs = style.IsSorted
+                    ? dictionary.OrderBy(pair => Text(run, pair.Key), StringComparer.Ordinal)
+                    : dictionary.AsEnumerable();
                 WriteJsonGroup('{', '}', pairs.ToList(), (pair, _) =>
                 {
                     WriteJsonText(KeyText(run, pair.Key), to, style.IsAscii);
