@@ -51,7 +51,8 @@ internal sealed class ResponseEndpoints(IResponseStore? store, ResponseShelf she
             if (request.IsBackground)
             {
                 isHandedOn = true;
-                if (await background.StartAsync(caller, run, id, context.RequestAborted).ConfigureAwait(false) is { } refused) return refused;
+                var refused = await background.StartAsync(caller, run, id, context.RequestAborted).ConfigureAwait(false);
+                if (refused is not null) return refused;
                 if (request.IsStream) return await EventsAsync(context, state, 0).ConfigureAwait(false);
                 return await WriteAsync(context, state.ToJson()).ConfigureAwait(false);
             }
