@@ -51,6 +51,13 @@ public interface IAnswerSink
     /// driver asked the engine for it to count.</remarks>
     /// <param name="tokens">Output tokens in it, as far as they can be counted; 0 for what carries none.</param>
     ValueTask OnDataAsync(ReadOnlyMemory<byte> json, int tokens, CancellationToken cancel);
+
+    /// <summary>The same for an event of a stream that was read already.</summary>
+    ValueTask OnEventAsync(ReadOnlyMemory<byte> json, AnswerScan scan, CancellationToken cancel) =>
+        OnDataAsync(json, scan.Tokens, cancel);
+
+    /// <summary>Nobody sees single events, so that pieces of text that came together may come as one.</summary>
+    bool JoinsText => false;
 }
 
 public enum CallEnd : byte

@@ -53,6 +53,23 @@ public sealed partial class DocumentTests
         Repository.AssertNone(offenders, "Describe it in docs/systems, with the words --system NAME:");
     }
 
+    /// <summary>Marks are those of <c>sluice reproduce</c>.</summary>
+    [Fact]
+    public void A_table_beside_a_paper_says_of_each_figure_how_it_is_known()
+    {
+        var offenders =
+            from document in Repository.FilesIn("docs/", ".md")
+            from Match table in PaperTable().Matches(Repository.Read(document))
+            let paper = Array.IndexOf(Cells(table.Groups["header"].Value), "paper")
+            from line in table.Groups["rows"].Value.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+            where !SourceMark().IsMatch(Cells(line)[paper])
+            select $"{document}: {line}";
+
+        Repository.AssertNone(offenders, "End the paper's cell with [V], [S], [R], [C] or [I]:");
+
+        static string[] Cells(string line) => [.. line.Split('|').Select(c => c.Trim())];
+    }
+
     /// <summary>Lines of the README's sh blocks, without comments.</summary>
     private static List<string> ReadmeCommands() =>
     [
@@ -85,6 +102,13 @@ public sealed partial class DocumentTests
     /// <summary>An entry of the catalog.</summary>
     [GeneratedRegex(@"^ {8}new\(""(?<name>[a-z0-9-]+)"", """, RegexOptions.Multiline)]
     private static partial Regex CatalogLine();
+
+    /// <summary>A table with a column that is headed <c>paper</c>.</summary>
+    [GeneratedRegex(@"^(?<header>\|.*\| paper \|.*)\n\|[-:| ]+\n(?<rows>(\|.*\n?)+)", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    private static partial Regex PaperTable();
+
+    [GeneratedRegex(@"\[[VSRCI]\]$")]
+    private static partial Regex SourceMark();
 
     /// <summary>Fenced blocks; a link inside one is an example.</summary>
     [GeneratedRegex(@"^```.*?^```", RegexOptions.Multiline | RegexOptions.Singleline)]

@@ -11,7 +11,7 @@ public static class ReproductionPage
         var page = new PlotPage(reproduction.Title) { Subtitle = reproduction.About, Badge = isSmall ? "simulated, small" : "simulated" };
         AddClaims(page.Section("Claims"), reproduction, result, isSmall);
         foreach (var section in result.Sections) page.Add(section);
-        page.Section("When a row agrees").List(Agreement.Rules);
+        AddRules(page, result.Rows);
         return page;
     }
 
@@ -38,8 +38,14 @@ public static class ReproductionPage
             AddClaims(section, reproduction, result, isSmall);
         }
 
-        page.Section("When a row agrees").List(Agreement.Rules);
+        AddRules(page, results.SelectMany(r => r.Result.Rows));
         return page;
+    }
+
+    private static void AddRules(PlotPage page, IEnumerable<ReproductionRow> rows)
+    {
+        page.Section("How the paper's side of a row is known").List([.. PaperFigure.Legend(rows.Select(r => r.Paper))]);
+        page.Section("When a row agrees").List(Agreement.Rules);
     }
 
     private static void AddClaims(PageSection section, IReproduction reproduction, ReproductionResult result, bool isSmall)
@@ -47,6 +53,6 @@ public static class ReproductionPage
         section.Paragraph(
             $"{result.Rows.Count(r => r.Agrees)} of {result.Rows.Count} rows agree. Repeat with: sluice reproduce {reproduction.Name}"
             + (isSmall ? " --small" : ""));
-        section.Claims([.. result.Rows.Select(r => new PageClaim(r.Claim, r.Paper, r.Ours, r.Agrees, r.Note))]);
+        section.Claims([.. result.Rows.Select(r => new PageClaim(r.Claim, r.Paper.ToString(), r.Ours, r.Agrees, r.Note))]);
     }
 }

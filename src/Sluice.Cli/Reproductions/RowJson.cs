@@ -3,8 +3,8 @@ using System.Text.Json;
 
 namespace Sluice.Cli;
 
-/// <summary>The rows of a reproduction as <c>{system, rows: [{claim, paper, ours, agrees, note}]}</c>; of all of them as
-/// <c>{systems: [that, …]}</c>.</summary>
+/// <summary>The rows of a reproduction as <c>{system, rows: [{claim, paper, source, ours, agrees, note}]}</c>; of all of them as
+/// <c>{systems: [that, …]}</c>. The source is the name of a <see cref="PaperSource"/> in small letters.</summary>
 public static class RowJson
 {
     // Nothing here ends up in HTML, and "×" reads better than its escape.
@@ -39,7 +39,8 @@ public static class RowJson
         {
             json.WriteStartObject();
             json.WriteString("claim", row.Claim);
-            json.WriteString("paper", row.Paper);
+            json.WriteString("paper", row.Paper.Text);
+            json.WriteString("source", row.Paper.Source.ToString().ToLowerInvariant());
             json.WriteString("ours", row.Ours);
             json.WriteBoolean("agrees", row.Agrees);
             json.WriteString("note", row.Note);

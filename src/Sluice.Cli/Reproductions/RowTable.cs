@@ -1,6 +1,6 @@
 namespace Sluice.Cli;
 
-/// <summary>The rows of a reproduction as text, each cell wrapped in its column.</summary>
+/// <summary>The rows of a reproduction as text, each cell wrapped in its column; below them what their marks mean.</summary>
 public static class RowTable
 {
     public const int UsualWidth = 100;
@@ -32,10 +32,11 @@ public static class RowTable
         writer.Write(new string('-', width) + "\n");
         foreach (var row in rows)
         {
-            WriteRow(writer, [row.Claim, row.Paper, row.Ours, row.Agrees ? "yes" : "no", row.Note], widths);
+            WriteRow(writer, [row.Claim, row.Paper.ToString(), row.Ours, row.Agrees ? "yes" : "no", row.Note], widths);
             writer.Write("\n");
         }
 
+        foreach (var mark in PaperFigure.Legend(rows.Select(r => r.Paper))) writer.Write(mark + "\n");
         writer.Write($"{rows.Count(r => r.Agrees)} of {rows.Count} rows agree.\n");
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using Sluice.Upstreams;
 
 namespace Sluice.Gateway;
 
@@ -35,9 +36,9 @@ internal sealed class ChunkSplicer(SpliceHead head)
 
     /// <param name="tokensBefore">Output tokens of the engines before this one; its prompt held them.</param>
     /// <returns>The event to send, good until the next call; empty if it would tell the caller nothing new.</returns>
-    public ReadOnlyMemory<byte> Splice(ReadOnlyMemory<byte> json, ChunkFacts facts, int tokensBefore)
+    public ReadOnlyMemory<byte> Splice(ReadOnlyMemory<byte> json, in AnswerScan scan, int tokensBefore)
     {
-        if (!facts.HasText && !facts.HasOther && !facts.IsFinish && !facts.HasUsage) return default;
+        if (!scan.HasText && !scan.HasOther && !scan.HasFinish && !scan.HasUsage) return default;
         using var document = JsonDocument.Parse(json);
         _buffer.ResetWrittenCount();
         using (var writer = new Utf8JsonWriter(_buffer, new() { SkipValidation = true }))

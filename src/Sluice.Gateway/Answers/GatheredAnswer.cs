@@ -1,27 +1,41 @@
 using System.Buffers;
-using System.Text;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.Unicode;
+using Sluice.Upstreams;
 
 namespace Sluice.Gateway;
 
 /// <summary>Gathers a streamed answer into the one that the caller asked for, whatever number of engines it came from.</summary>
 /// <remarks>Text, reasoning, refusals and tool calls are joined, log probabilities appended; fields that only some engines have
-/// are taken from the first event that has them.</remarks>
+/// are taken from the first event that has them. Texts are joined and written as the engines escaped them.</remarks>
 public sealed class GatheredAnswer : IWholeAnswer
 {
     private static readonly string[] s_joined = ["content", "reasoning_content", "reasoning", "refusal", "text", "arguments"];
 
     private readonly SortedDictionary<int, JsonObject> _choices = [];
-    private readonly Dictionary<(JsonObject, string), StringBuilder> _texts = [];
+    private readonly Dictionary<(JsonObject, string), JsonText> _texts = [];
     private JsonObject _head = [];
     private JsonNode? _usage;
     private bool _isChat = true;
-    private StringBuilder? _content; // Of the first choice, once it has some.
+    private JsonText? _content; // Of the first choice, once it has some.
 
-    public ValueTask OnDataAsync(ReadOnlyMemory<byte> json, int tokens, CancellationToken cancel)
+    public bool JoinsText => true;
+
+    public ValueTask OnDataAsync(ReadOnlyMemory<byte> json, int tokens, CancellationToken cancel) =>
+        AnswerScan.TryScan(json.Span, out var scan)
+            ? OnEventAsync(json, scan, cancel)
+            : throw new JsonException("an event is no JSON object");
+
+    public ValueTask OnEventAsync(ReadOnlyMemory<byte> json, AnswerScan scan, CancellationToken cancel)
     {
-        if (_content is not null && PlainPiece.TryAppend(json.Span, _content)) return ValueTask.CompletedTask;
+        if (_content is not null && scan.IsPlainText)
+        {
+            _content.Append(scan.TextOf(json.Span));
+            return ValueTask.CompletedTask;
+        }
+
         if (JsonNode.Parse(json.Span) is not JsonObject chunk) throw new JsonException("an event is no JSON object");
         foreach (var (name, value) in chunk)
         {
@@ -43,8 +57,6 @@ public sealed class GatheredAnswer : IWholeAnswer
     /// <summary>The whole answer, UTF-8.</summary>
     public ReadOnlyMemory<byte> ToJson(LiveOutcome outcome)
     {
-        foreach (var ((owner, name), text) in _texts) owner[name] = text.ToString();
-        _texts.Clear();
         var buffer = new ArrayBufferWriter<byte>(1024);
         using (var writer = new Utf8JsonWriter(buffer))
         {
@@ -53,12 +65,11 @@ public sealed class GatheredAnswer : IWholeAnswer
             {
                 writer.WritePropertyName(name);
                 if (name == "object") writer.WriteStringValue(_isChat ? "chat.completion" : "text_completion");
-                else if (value is null) writer.WriteNullValue();
-                else value.WriteTo(writer);
+                else Write(writer, value);
             }
 
             writer.WriteStartArray("choices"u8);
-            foreach (var choice in _choices.Values) choice.WriteTo(writer);
+            foreach (var choice in _choices.Values) Write(writer, choice);
             writer.WriteEndArray();
             if (_usage is null)
             {
@@ -74,6 +85,36 @@ public sealed class GatheredAnswer : IWholeAnswer
         }
 
         return buffer.WrittenMemory;
+    }
+
+    private void Write(Utf8JsonWriter writer, JsonNode? node)
+    {
+        if (node is JsonObject owner)
+        {
+            writer.WriteStartObject();
+            foreach (var (name, value) in owner)
+            {
+                writer.WritePropertyName(name);
+                if (_texts.TryGetValue((owner, name), out var text)) writer.WriteRawValue(text.Quoted, skipInputValidation: true);
+                else Write(writer, value);
+            }
+
+            writer.WriteEndObject();
+        }
+        else if (node is JsonArray list)
+        {
+            writer.WriteStartArray();
+            foreach (var item in list) Write(writer, item);
+            writer.WriteEndArray();
+        }
+        else if (node is null)
+        {
+            writer.WriteNullValue();
+        }
+        else
+        {
+            node.WriteTo(writer);
+        }
     }
 
     private void AddChoices(JsonNode? choices)
@@ -141,8 +182,12 @@ public sealed class GatheredAnswer : IWholeAnswer
         if (value is null || value.GetValueKind() != JsonValueKind.String) return;
         if (!_texts.TryGetValue((owner, name), out var text)) _texts.Add((owner, name), text = new());
         if (!owner.ContainsKey(name)) owner[name] = ""; // Keeps its place among the fields.
-        text.Append(value.GetValue<string>());
-        if (name == "content" && _choices.TryGetValue(0, out var first) && owner == first["message"]) _content = text;
+        var quoted = JsonMarshal.GetRawUtf8Value(value.GetValue<JsonElement>());
+        if (!Utf8.IsValid(quoted)) throw new JsonException("a text is not UTF-8");
+        text.Append(quoted[1..^1]);
+        if (text.Length == 0) return;
+        if (_choices.TryGetValue(0, out var first) && (name == "content" ? owner == first["message"] : name == "text" && owner == first))
+            _content = text;
     }
 
     /// <summary>Lists inside are appended, the rest is kept.</summary>

@@ -10,16 +10,20 @@ internal sealed class StreamAnswer(HttpContext context, LiveRequest live, string
 
     public bool HasBegun { get; private set; }
 
-    public async ValueTask OnDataAsync(ReadOnlyMemory<byte> json, int tokens, CancellationToken cancel)
+    public ValueTask OnDataAsync(ReadOnlyMemory<byte> json, int tokens, CancellationToken cancel)
     {
-        if (live.Chunk.HasUsage)
-        {
-            if (!wantsUsage && live.Chunk.IsUsageOnly) return; // We asked for it, the caller did not.
-            _sentUsage |= live.Chunk.IsUsageOnly;
-        }
-
         Begin();
-        await SendAsync(ServiceTiers.Put(json, live.Call.ServiceTier).Span, context.RequestAborted).ConfigureAwait(false);
+        var sent = SendAsync(ServiceTiers.Put(json, live.Call.ServiceTier).Span, context.RequestAborted);
+        return sent.IsCompletedSuccessfully ? ValueTask.CompletedTask : WaitAsync(sent);
+
+        static async ValueTask WaitAsync(ValueTask<FlushResult> sent) => await sent.ConfigureAwait(false);
+    }
+
+    public ValueTask OnEventAsync(ReadOnlyMemory<byte> json, AnswerScan scan, CancellationToken cancel)
+    {
+        if (scan.IsUsageOnly && !wantsUsage) return ValueTask.CompletedTask; // We asked for it, the caller did not.
+        _sentUsage |= scan.IsUsageOnly;
+        return OnDataAsync(json, scan.Tokens, cancel);
     }
 
     /// <summary>The end of a complete answer.</summary>

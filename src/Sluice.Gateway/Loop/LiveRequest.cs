@@ -1,4 +1,4 @@
-using System.Text;
+using System.Text.Json;
 using Sluice.Core;
 using Sluice.Upstreams;
 
@@ -14,7 +14,7 @@ public sealed class LiveRequest : IAnswerSink
 {
     private readonly DispatcherLoop _loop;
     private readonly TurnBox _turns = new();
-    private StringBuilder? _text;
+    private JsonText? _text;
     private IAnswerSink _sink = null!;
     private ITimer? _patience;
     private bool _isSent; // The caller, or whoever gathers the answer for it, has something.
@@ -70,7 +70,6 @@ public sealed class LiveRequest : IAnswerSink
     internal int TokensHere { get; private set; }
     internal long LastDataAt { get; private set; } // ticks
     internal bool HasData { get; private set; }
-    internal ChunkFacts Chunk { get; private set; }
 
     /// <summary>It can leave its engine now and go on or begin anew elsewhere, without the caller noticing.</summary>
     internal bool CanMove => Call.OnInterruption != Interruption.Fail && (!_isSent || CanReset || CanContinue);
@@ -80,6 +79,8 @@ public sealed class LiveRequest : IAnswerSink
 
     /// <summary>It was evicted there and is kept as a whole, so it can go on there whatever its answer is made of.</summary>
     internal bool IsPausedAt(IUpstream upstream) => _pausedAt == upstream && upstream.Keeps(Id);
+
+    bool IAnswerSink.JoinsText => _sink.JoinsText;
 
     private bool CanReset => _sink is IWholeAnswer;
     private bool CanContinue => Call is { OnInterruption: Interruption.Continue, Stream: true, IsText: true } && !_isMixed;
@@ -105,27 +106,35 @@ public sealed class LiveRequest : IAnswerSink
 
     public ValueTask OnDataAsync(ReadOnlyMemory<byte> json, int tokens, CancellationToken cancel)
     {
-        LastDataAt = _loop.Now.Ticks;
-        HasData = true;
-        if (tokens > 0)
+        if (Call.Stream)
         {
-            if (FirstTokenAt == Instant.Never) _loop.FirstToken(this);
-            TokensHere += tokens;
-            Engine?.CountTokens(tokens);
+            if (!AnswerScan.TryScan(json.Span, out var scan)) throw new JsonException("an event is no JSON object");
+            return OnEventAsync(json, scan, tokens, cancel);
         }
 
-        if (!Call.Stream)
-        {
-            _isSent = _isFinished = true;
-            return Forward(json, tokens, cancel);
-        }
+        Count(tokens);
+        _isSent = _isFinished = true;
+        return ForwardAsync(json, null, tokens, cancel);
+    }
 
-        Chunk = ChunkFacts.Read(json.Span, CanContinue ? _text ??= new() : null);
-        _isMixed |= Chunk.HasOther;
+    ValueTask IAnswerSink.OnEventAsync(ReadOnlyMemory<byte> json, AnswerScan scan, CancellationToken cancel) =>
+        OnEventAsync(json, scan, scan.Tokens, cancel);
+
+    private ValueTask OnEventAsync(ReadOnlyMemory<byte> json, AnswerScan scan, int tokens, CancellationToken cancel)
+    {
+        Count(tokens);
+        _isMixed |= scan.HasOther;
+        if (CanContinue && scan.HasText) (_text ??= new()).Append(scan.TextOf(json.Span));
         if (_splicer is { } splicer)
         {
-            json = splicer.Splice(json, Chunk, TokensBefore);
-            if (json.IsEmpty) return ValueTask.CompletedTask;
+            json = splicer.Splice(json, in scan, TokensBefore);
+            if (json.IsEmpty)
+            {
+                LastDataAt = _loop.Now.Ticks;
+                return ValueTask.CompletedTask;
+            }
+
+            AnswerScan.TryScan(json.Span, out scan);
         }
         else if (!_isSent && CanContinue)
         {
@@ -133,8 +142,17 @@ public sealed class LiveRequest : IAnswerSink
         }
 
         _isSent = true;
-        _isFinished |= Chunk.IsFinish;
-        return Forward(json, tokens, cancel);
+        _isFinished |= scan.HasFinish;
+        return ForwardAsync(json, scan, tokens, cancel);
+    }
+
+    private void Count(int tokens)
+    {
+        HasData = true;
+        if (tokens <= 0) return;
+        if (FirstTokenAt == Instant.Never) _loop.FirstToken(this);
+        TokensHere += tokens;
+        Engine?.CountTokens(tokens);
     }
 
     internal void Put(in Turn turn) => _turns.Put(in turn);
@@ -208,12 +226,12 @@ public sealed class LiveRequest : IAnswerSink
 
         var capabilities = engine.Upstream.Capabilities;
         var continuation = Call.Api == UpstreamApi.ChatCompletions ? capabilities.Chat : capabilities.Completions;
-        var hasText = _text is { Length: > 0 };
-        if (CanContinue && (!hasText || continuation != Continuation.None))
+        var (hasText, text) = (_text is { Length: > 0 }, "");
+        if (CanContinue && (!hasText || (continuation != Continuation.None && _text!.TryDecode(out text))))
         {
             TokensBefore += TokensHere;
             TokensHere = 0;
-            if (hasText) resume = new(_text!.ToString(), TokensBefore);
+            if (hasText) resume = new(text, TokensBefore);
             if (!CanReset || hasText) _splicer = new(_head);
             return true;
         }
@@ -225,15 +243,16 @@ public sealed class LiveRequest : IAnswerSink
         return true;
     }
 
-    private async ValueTask Forward(ReadOnlyMemory<byte> json, int tokens, CancellationToken cancel)
+    private async ValueTask ForwardAsync(ReadOnlyMemory<byte> json, AnswerScan? scan, int tokens, CancellationToken cancel)
     {
         try
         {
             LastDataAt = long.MaxValue; // A caller who reads slowly is no engine that has stalled.
-            await _sink.OnDataAsync(json, tokens, cancel).ConfigureAwait(false);
+            if (scan is { } read) await _sink.OnEventAsync(json, read, cancel).ConfigureAwait(false);
+            else await _sink.OnDataAsync(json, tokens, cancel).ConfigureAwait(false);
             LastDataAt = _loop.Now.Ticks;
         }
-        catch (Exception)
+        catch (Exception e) when (!(CanReset && e is JsonException or InvalidOperationException or FormatException or ArgumentException))
         {
             _sinkFailed = true; // Not the engine's fault: the caller is gone, or cannot take more.
             throw;

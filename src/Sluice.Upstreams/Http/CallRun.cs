@@ -8,6 +8,8 @@ internal sealed class CallRun(
 {
     private const int GarbageBytesShown = 200;
 
+    private readonly EventForm _form = new();
+    private readonly JoinedText? _joined = sink.JoinsText ? new() : null;
     private AnswerScan _usage;
     private bool _hasUsage;
     private bool _hasFinish;
@@ -52,30 +54,74 @@ internal sealed class CallRun(
         {
             while (reader.TryTake(out var data))
                 if (await TakeAsync(data).ConfigureAwait(false) is { } end) return end;
+            await HandOnJoinedAsync().ConfigureAwait(false); // What is there is not held back for more.
             if (reader.Bytes > options.AnswerBytesMax)
                 throw new InvalidDataException($"a stream of more than {options.AnswerBytesMax:N0} bytes");
             if (!await reader.FillAsync(watch.Token).ConfigureAwait(false)) break;
         }
 
         if (reader.TryTakeRest(out var rest) && await TakeAsync(rest).ConfigureAwait(false) is { } last) return last;
+        await HandOnJoinedAsync().ConfigureAwait(false);
         return _hasFinish ? Done() : Broken("the stream broke off");
     }
 
     /// <returns>How the call ended, if this event says so.</returns>
-    private async ValueTask<CallOutcome?> TakeAsync(ReadOnlyMemory<byte> data)
+    private ValueTask<CallOutcome?> TakeAsync(ReadOnlyMemory<byte> data)
     {
+        var isKnown = _form.TryMatch(data.Span, out var scan);
+        if (!isKnown || !scan.IsPlainText || body.Seam is { IsOpen: true }) return TakeAsync(data, isKnown, scan);
+        if (_joined is null) return Nothing(HandOnAsync(data, scan));
+        _joined.Add(_form, data.Span, in scan);
+        return default;
+    }
+
+    private static ValueTask<CallOutcome?> Nothing(ValueTask handOn)
+    {
+        return handOn.IsCompletedSuccessfully ? default : WaitAsync(handOn);
+
+        static async ValueTask<CallOutcome?> WaitAsync(ValueTask handOn)
+        {
+            await handOn.ConfigureAwait(false);
+            return null;
+        }
+    }
+
+    private async ValueTask<CallOutcome?> TakeAsync(ReadOnlyMemory<byte> data, bool isKnown, AnswerScan scan)
+    {
+        var isRead = isKnown || AnswerScan.TryScan(data.Span, out scan);
+        if (isRead && _joined is not null && scan.IsPlainText && body.Seam is not { IsOpen: true } && _form.Fits(data.Span, in scan))
+        {
+            _joined.Add(_form, data.Span, in scan);
+            return null;
+        }
+
+        await HandOnJoinedAsync().ConfigureAwait(false);
         if (data.Span.SequenceEqual("[DONE]"u8)) return Done();
-        if (!AnswerScan.TryScan(data.Span, out var scan)) return Garbage(data);
+        if (!isRead) return Garbage(data);
         if (scan.HasError) return Fault(data, in scan);
         if (scan.IsAborted) return Aborted();
 
         if (scan.HasUsage) (_usage, _hasUsage) = (scan, true);
         _hasFinish |= scan.HasFinish;
         if (scan.IsUsageOnly && !body.WantsUsage) return null;
+        _form.Learn(data.Span, in scan);
+        if (body.Seam is { IsOpen: true } seam && scan.HasText)
+        {
+            var tokens = scan.Tokens;
+            data = seam.Join(data, in scan);
+            if (!AnswerScan.TryScan(data.Span, out scan)) return Garbage(data);
+            scan.Tokens = tokens;
+        }
 
-        var joined = body.Seam is { IsOpen: true } seam ? seam.Join(data, in scan) : data;
-        await HandOnAsync(joined, scan).ConfigureAwait(false);
+        await HandOnAsync(data, scan).ConfigureAwait(false);
         return null;
+    }
+
+    private ValueTask HandOnJoinedAsync()
+    {
+        if (_joined is null || _joined.IsEmpty) return default;
+        var (json, scan) = _joined.Take(_form);
+        return HandOnAsync(json, scan);
     }
 
     private async ValueTask HandOnAsync(ReadOnlyMemory<byte> json, AnswerScan scan)
@@ -83,7 +129,8 @@ internal sealed class CallRun(
         watch.Pause();
         Tokens += scan.Tokens;
         IsInSink = true;
-        await sink.OnDataAsync(json, scan.Tokens, watch.Token).ConfigureAwait(false);
+        if (call.Stream) await sink.OnEventAsync(json, scan, watch.Token).ConfigureAwait(false);
+        else await sink.OnDataAsync(json, scan.Tokens, watch.Token).ConfigureAwait(false);
         IsInSink = false;
         if (scan.Tokens > 0 || scan.HasFinish) watch.Expect(options.TokenGapMax);
         else watch.Continue();

@@ -34,7 +34,7 @@ public sealed class ReproduceCommandTests
     public void All_systems_make_one_object()
     {
         using var stream = new MemoryStream();
-        var rows = new ReproductionRow[] { new("claim", "2×", "2.1×", true, "note") };
+        var rows = new ReproductionRow[] { new("claim", PaperFigure.Checked("2×"), "2.1×", true, "note") };
         RowJson.WriteAll(ReproductionCatalog.All.Select(r => (r, new ReproductionResult(rows, []))), stream);
 
         using var json = System.Text.Json.JsonDocument.Parse(stream.ToArray());

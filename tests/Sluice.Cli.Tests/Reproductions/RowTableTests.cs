@@ -4,8 +4,8 @@ public sealed class RowTableTests
 {
     private static readonly ReproductionRow[] s_rows =
     [
-        new("rate sustained, one system over another on some traffic", "1.7-2.7×", "1.73×", true, "A short note."),
-        new("short", "2×", "-", false, string.Join(' ', Enumerable.Repeat("words", 40)) + " " + new string('x', 90)),
+        new("rate sustained, one system over another on some traffic", PaperFigure.Checked("1.7-2.7×"), "1.73×", true, "A short note."),
+        new("short", PaperFigure.Recalled("2×"), "-", false, string.Join(' ', Enumerable.Repeat("words", 40)) + " " + new string('x', 90)),
     ];
 
     [Theory]

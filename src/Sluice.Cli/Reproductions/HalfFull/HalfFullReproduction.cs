@@ -1,5 +1,6 @@
 using Sluice.Core;
 using Sluice.Simulation;
+using static Sluice.Cli.PaperFigure;
 using static Sluice.Cli.RowText;
 
 namespace Sluice.Cli;
@@ -127,28 +128,28 @@ public sealed class HalfFullReproduction : IReproduction
         Contender[] optimistic = [s_fcfs, s_trail, s_ranked, s_feedback, s_larry];
         Contender[] predicting = [s_setAside, s_trail, s_ranked];
         yield return new(
-            "below 60 % KV use all policies are equal", "equal [I]", $"TTFT {Seconds(light.Min())} to {Seconds(light.Max())}",
+            "below 60 % KV use all policies are equal", Inferred("equal"), $"TTFT {Seconds(light.Min())} to {Seconds(light.Max())}",
             light.Max() <= 1.05 * light.Min() && at(s_fcfs, Light).KvUsed < 0.6,
             $"mean TTFT within 5 % of each other, but for PiA's static batches ({Seconds(at(s_alike, Light).Ttft)}); "
             + $"{Percent(at(s_fcfs, Light).KvUsed)} of KV in use at {PerSecond(Light * full)}");
         yield return new(
-            "LARRY against FCFS near saturation: lower TTFT, higher throughput, few preemptions", "yes [V]",
+            "LARRY against FCFS near saturation: lower TTFT, higher throughput, few preemptions", Checked("yes"),
             $"TTFT {Times(larry.Ttft / fcfs.Ttft)}, throughput {Times(larry.Rate / fcfs.Rate)}",
             larry.Ttft < 0.95 * fcfs.Ttft && larry.Rate >= fcfs.Rate && larry.Preemptions <= fcfs.Preemptions,
             $"{Around}: mean TTFT {Seconds(larry.Ttft)} and {Seconds(fcfs.Ttft)}, preemptions {larry.Preemptions} and "
             + $"{fcfs.Preemptions}; agrees if TTFT is at least 5 % lower and neither throughput nor preemptions are worse");
         yield return new(
-            "near saturation FCFS is the worst of the optimistic policies", "yes [I]",
+            "near saturation FCFS is the worst of the optimistic policies", Inferred("yes"),
             List(optimistic.Select(p => (p.Name, Seconds(near(p).Ttft)))),
             optimistic.All(p => near(p).Ttft <= 1.02 * fcfs.Ttft), "mean TTFT, within 2 %. TRAIL recomputes whom it preempts, and once "
             + "memory is full loses capacity by it");
         var best = predicting.Min(p => near(p).Ttft);
         yield return new(
-            "LARRY comes close to policies that predict lengths", "close [I]", Times(larry.Ttft / best), larry.Ttft <= 1.3 * best,
+            "LARRY comes close to policies that predict lengths", Inferred("close"), Times(larry.Ttft / best), larry.Ttft <= 1.3 * best,
             "mean TTFT over the best of S3, TRAIL and LTR; agrees up to 1.3. SJF, told the lengths and none of the paper's, has "
             + $"{Seconds(near(s_shortest).Ttft)}");
         yield return new(
-            "No-Preempt: no preemption, lower throughput, longer TTFT", "yes [I]",
+            "No-Preempt: no preemption, lower throughput, longer TTFT", Inferred("yes"),
             $"{reserving.Preemptions} preemptions, TTFT {Times(reserving.Ttft / fcfs.Ttft)}, "
             + $"throughput {Times(at(s_reserving, Past).Rate / at(s_fcfs, Past).Rate)}",
             reserving.Preemptions == 0 && reserving.Ttft > fcfs.Ttft && at(s_reserving, Past).Rate < at(s_fcfs, Past).Rate,
@@ -156,7 +157,7 @@ public sealed class HalfFullReproduction : IReproduction
             + "preemption and what is reserved loses none");
         var (starved, bounded) = (at(s_shortest, Past).LongestWait, at(s_larry, Past).LongestWait);
         yield return new(
-            "pure shortest first starves long requests; LARRY does not", "yes [S]",
+            "pure shortest first starves long requests; LARRY does not", Summarised("yes"),
             $"longest wait {Seconds(starved)}, LARRY {Seconds(bounded)}, FCFS {Seconds(at(s_fcfs, Past).LongestWait)}",
             bounded < starved, $"until the first step, at {PerSecond(Past * full)}: nobody is put back in LARRY's queue by more than eight "
             + "times two mean waits");
@@ -167,27 +168,27 @@ public sealed class HalfFullReproduction : IReproduction
         string[] others = [.. s_balancers.Where(r => r != "sal")];
         var sal = at("sal", s_fcfs);
         yield return new(
-            "two choices better than round robin and random", "yes [I]",
+            "two choices better than round robin and random", Inferred("yes"),
             List(s_balancers.Select(r => (r, Seconds(at(r, s_fcfs).TtftP99)))),
             at("two-choices", s_fcfs).TtftP99 < Math.Min(at("random", s_fcfs).TtftP99, at("round-robin", s_fcfs).TtftP99),
             "p99 TTFT on four engines below FCFS, the same draws and rates. Where lengths are drawn alike, taking turns already spreads "
             + "them well");
         yield return new(
-            "SAL is the best balancer on mixed prompt lengths", "yes [I]",
+            "SAL is the best balancer on mixed prompt lengths", Inferred("yes"),
             $"p99 TTFT {Times(sal.TtftP99 / others.Min(r => at(r, s_fcfs).TtftP99))} of the next",
             others.All(r => sal.TtftP99 < at(r, s_fcfs).TtftP99), "the same runs");
         var (a, b) = (equal("sal").Ttft, equal("round-robin").Ttft);
         yield return new(
-            "equal when all lengths are the same", "equal [I]", $"SAL {Times(a / b)} of round robin", a / b is >= 0.95 and <= 1.05,
+            "equal when all lengths are the same", Inferred("equal"), $"SAL {Times(a / b)} of round robin", a / b is >= 0.95 and <= 1.05,
             "mean TTFT within 5 %, prompts of 1,000 and answers of 200 tokens at 0.9 of saturation");
         var (both, plain) = (at("sal", s_larry), at("round-robin", s_fcfs));
         yield return new(
-            "SAL and LARRY against round robin and FCFS: lower TTFT, higher throughput", "yes [V]",
+            "SAL and LARRY against round robin and FCFS: lower TTFT, higher throughput", Checked("yes"),
             $"TTFT {Times(both.Ttft / plain.Ttft)}, throughput {Times(both.Rate / plain.Rate)}",
             both.Ttft < 0.95 * plain.Ttft && both.Rate >= 0.999 * plain.Rate, "four engines, the same runs; throughput within 0.1 %, "
             + "because below overload it is the arrival rate");
         yield return new(
-            "Llumnix's balancing with migration", "compared", "-", false,
+            "Llumnix's balancing with migration", Checked("compared"), "-", false,
             "not reproduced: no such system here yet. least-kv balances by its measure, memory in use, without moving anybody");
     }
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Sluice.Core;
 using Sluice.Simulation;
+using static Sluice.Cli.PaperFigure;
 
 namespace Sluice.Cli;
 
@@ -55,39 +56,39 @@ public sealed class JitServeReproduction : IReproduction
         double[] worst = [.. s_shares.Select((_, i) => s_baselines.Min(c => goodput[c][i]))];
         var at = Array.IndexOf(s_shares, 1.5);
         yield return new(
-            "goodput at least that of every baseline at every rate", "yes", own.Zip(best).All(p => p.First >= 0.98 * p.Second) ? "yes"
-                : "no",
+            "goodput at least that of every baseline at every rate", Inferred("yes"),
+            own.Zip(best).All(p => p.First >= 0.98 * p.Second) ? "yes" : "no",
             own.Zip(best).All(p => p.First >= 0.98 * p.Second),
             "Within 2 %. " + string.Join("; ", s_shares.Select((s,
                 i) => FormattableString.Invariant($"{s} of saturation: {own[i]:0} against {best[i]:0} tokens/s"))) + ".");
         yield return new(
-            "goodput at 1.5 times saturation over the best baseline", "1.4-6.3× over baselines", RowText.Times(own[at] / best[at]),
+            "goodput at 1.5 times saturation over the best baseline", Checked("1.4-6.3× over baselines"), RowText.Times(own[at] / best[at]),
                 own[at] / best[at] >= 1.3,
             $"Agrees from 1.3. SLOs-Serve is given the true lengths here, as in its paper, "
                 + $"JITServe is not. Over the worst {RowText.Times(own[at] / worst[at])}. "
             + RowText.List(s_baselines.Select(c => (c.Name, RowText.Times(own[at] / goodput[c][at])))) + ".");
         var oracle = own[at] / goodput[s_oracle][at];
-        yield return new("close to the variant with known lengths", "small gap", RowText.Percent(oracle), oracle >= 0.85,
+        yield return new("close to the variant with known lengths", Inferred("small gap"), RowText.Percent(oracle), oracle >= 0.85,
             "At 1.5 times saturation; agrees from 85 %.");
         var plateau = own[^1] / own.Max();
         var vllm = goodput[s_baselines[0]];
         yield return new(
-            "past saturation JITServe keeps its goodput and vLLM does not", "plateau; collapse",
+            "past saturation JITServe keeps its goodput and vLLM does not", Inferred("plateau; collapse"),
             $"{RowText.Percent(plateau)}, {RowText.Percent(vllm[^1] / vllm.Max())} of the best", plateau >= 0.75
                 && vllm[^1] < 0.6 * vllm.Max(),
             $"At twice the {RowText.PerSecond(full)} at which vLLM begins to break 10 % of its promises.");
         var classes = runs[s_own][at].Result.Classes;
         yield return new(
-            "no type of request is given up for another", "graceful", RowText.List(classes.Select(c => (c.Name,
+            "no type of request is given up for another", Inferred("graceful"), RowText.List(classes.Select(c => (c.Name,
                 RowText.Percent(c.SloAttainment)))),
-            classes.All(c => c.SloAttainment > 0.2), "Attainment by type at 1.5 times saturation; agrees if each is above 20 % [I].");
+            classes.All(c => c.SloAttainment > 0.2), "Attainment by type at 1.5 times saturation; agrees if each is above 20 %.");
     }
 
     private static ReproductionRow Ablation(Contender[] ablation, Job<double>[] without, Dictionary<Contender, double[]> goodput)
     {
         var own = goodput[s_own][Array.IndexOf(s_shares, 1.5)];
         return new(
-            "variants of the defaults do no better", "yes", RowText.List(ablation.Zip(without, (c, j) => (c.Name,
+            "variants of the defaults do no better", Inferred("yes"), RowText.List(ablation.Zip(without, (c, j) => (c.Name,
                 RowText.Percent(j.Result / own)))),
                 without.All(j => j.Result <= 1.02 * own),
             "Of the goodput with the defaults, at 1.5 times saturation; within 2 %. That chats ahead of their pace do not "

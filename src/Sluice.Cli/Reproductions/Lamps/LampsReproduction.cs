@@ -1,5 +1,6 @@
 using Sluice.Core;
 using Sluice.Simulation;
+using static Sluice.Cli.PaperFigure;
 using static Sluice.Cli.RowText;
 
 namespace Sluice.Cli;
@@ -83,26 +84,28 @@ public sealed class LampsReproduction : IReproduction
         var bySize = s_cases.Select((_, i) => E2e(at(i, s_lamps)) / E2e(at(i, s_bySize))).ToArray();
         return
         [
-            new("6B, one call: end-to-end over InferCept", "+0.8 % [S]", RowText.Change(noGain), Math.Abs(noGain) <= 0.05,
+            new("6B, one call: end-to-end over InferCept", Summarised("+0.8 %"), RowText.Change(noGain), Math.Abs(noGain) <= 0.05,
                 "mean latency; no gain: at most five points; " + Load(at, 0)),
-            new("6B, several calls: end-to-end", "-63.3 % [S]", RowText.Change(several), Agreement.IsNear(-several, 0.633),
+            new("6B, several calls: end-to-end", Summarised("-63.3 %"), RowText.Change(several), Agreement.IsNear(-several, 0.633),
                 Load(at, 1) + ". Most of that time is the tools' own, which no order shortens"),
-            new("6B, several calls: TTFT", "-95.9 % [S]", RowText.Change(severalFirst), Agreement.IsNear(-severalFirst, 0.959),
+            new("6B, several calls: TTFT", Summarised("-95.9 %"), RowText.Change(severalFirst), Agreement.IsNear(-severalFirst, 0.959),
                 "the queue is as long as the overload makes it, and the paper's is not known"),
-            new("6B, ToolBench: end-to-end", "-27.2 % [S]", RowText.Change(tools), Agreement.IsNear(-tools, 0.272),
+            new("6B, ToolBench: end-to-end", Summarised("-27.2 %"), RowText.Change(tools), Agreement.IsNear(-tools, 0.272),
                 "question answering and calculators stand for ToolBench [I]; " + Load(at, 3)),
-            new("6B, ToolBench: TTFT", "-87 % [S]", RowText.Change(toolsFirst), Agreement.IsNear(-toolsFirst, 0.87), ""),
-            new("13B, ToolBench: end-to-end", "-62.6 % [S]", RowText.Change(larger), Agreement.IsNear(-larger, 0.626),
+            new("6B, ToolBench: TTFT", Summarised("-87 %"), RowText.Change(toolsFirst), Agreement.IsNear(-toolsFirst, 0.87), ""),
+            new("13B, ToolBench: end-to-end", Summarised("-62.6 %"), RowText.Change(larger), Agreement.IsNear(-larger, 0.626),
                 Load(at, 4) + ". Where memory is short, whoever came back from a tool is passed over for 100 steps soon, stands first "
                 + "from then on, and keeps out those whose memory would fit: the guard undoes the rank"),
-            new("13B, ToolBench: TTFT", "-75.5 % [S]", RowText.Change(largerFirst), Agreement.IsNear(-largerFirst, 0.755), ""),
-            new("ahead of vLLM everywhere", "yes", List(s_cases.Select((c, i) => (c.Name, Times(overVllm[i])))),
+            new("13B, ToolBench: TTFT", Summarised("-75.5 %"), RowText.Change(largerFirst), Agreement.IsNear(-largerFirst, 0.755), ""),
+            new("ahead of vLLM everywhere", Checked("yes"), List(s_cases.Select((c, i) => (c.Name, Times(overVllm[i])))),
                 overVllm.All(r => r < 1), "mean end-to-end latency, LAMPS over vLLM, which forgets the KV at a call"),
-            new("choosing early under FCFS gains nothing", "yes [S]", $"at most {Percent(early)} apart", early <= 0.05,
+            new("choosing early under FCFS gains nothing", Summarised("yes"), $"at most {Percent(early)} apart", early <= 0.05,
                 "end-to-end against InferCept, which chooses at the call: the gain comes from the rank"),
-            new("noise of 50 % raises the median latency at high load", "yes [S]", $"{Seconds(calm / 1000)} to {Seconds(noisy / 1000)}",
+            new("noise of 50 % raises the median latency at high load", Summarised("yes"),
+                $"{Seconds(calm / 1000)} to {Seconds(noisy / 1000)}",
                 noisy > calm, "13B, several calls; log-normal noise of 0.1 and 0.5 on the tokens to the next call"),
-            new("the rank by memory and time beats that by output", "yes", List(s_cases.Select((c, i) => (c.Name, Times(bySize[i])))),
+            new("the rank by memory and time beats that by output", Inferred("yes"),
+                List(s_cases.Select((c, i) => (c.Name, Times(bySize[i])))),
                 bySize.Count(r => r < 1) > s_cases.Length / 2, "mean end-to-end latency, most cases"),
         ];
 

@@ -1,6 +1,7 @@
 using Sluice.Core;
 using Sluice.Policies;
 using Sluice.Simulation;
+using static Sluice.Cli.PaperFigure;
 
 namespace Sluice.Cli;
 
@@ -63,17 +64,17 @@ public sealed class LtrReproduction : IReproduction
         double[] mean = [.. bursts.Select(b => b.Result.Mean)];
         var gain = mean[0] / mean[3];
         yield return new(
-            "burst: p90 latency per token, FCFS over LTR (tau 0.5)", "up to 2.8×",
+            "burst: p90 latency per token, FCFS over LTR (tau 0.5)", Summarised("up to 2.8×"),
                 RowText.Times(bursts[0].Result.P90 / bursts[2].Result.P90),
-            Agreement.IsNear(bursts[0].Result.P90 / bursts[2].Result.P90, 2.8), "Marked [S] in the card: from a summary of the paper.");
+            Agreement.IsNear(bursts[0].Result.P90 / bursts[2].Result.P90, 2.8), "");
         yield return new(
-            "a better order is a lower latency: FCFS, tau 0.2, 0.5, 0.6, 1, oracle", "falls", string.Join(", ",
+            "a better order is a lower latency: FCFS, tau 0.2, 0.5, 0.6, 1, oracle", Summarised("falls"), string.Join(", ",
                 mean.Select(m => RowText.Seconds(m))),
             mean.Zip(mean.Skip(1)).All(p => p.Second <= p.First * 1.02),
             $"Mean s per token; measured tau {string.Join(", ", taus.Select(t => RowText.Times(t.Result).TrimEnd('×')))}; within 2 %.");
         var captured = (mean[0] - mean[3]) / (mean[0] - mean[4]);
         yield return new(
-            "tau 0.6 has at least 60 % of the gain of a perfect order", "60 %", RowText.Percent(captured), captured >= 0.6,
+            "tau 0.6 has at least 60 % of the gain of a perfect order", Inferred("60 %"), RowText.Percent(captured), captured >= 0.6,
                 $"FCFS over tau 0.6: {RowText.Times(gain)}.");
     }
 
@@ -82,16 +83,16 @@ public sealed class LtrReproduction : IReproduction
         double[] Of(int i) => [.. rates[i].Jobs.Select(j => j.Result)];
         var (low, near, over) = (Of(0), Of(1), Of(2));
         yield return new(
-            "at half of what FCFS sustains LTR gains nothing", "0.95-1.05", RowText.Times(low[1] / low[0]).TrimEnd('×'),
+            "at half of what FCFS sustains LTR gains nothing", Inferred("0.95-1.05"), RowText.Times(low[1] / low[0]).TrimEnd('×'),
             Agreement.IsInside(low[1] / low[0], 0.9, 1.1),
                 $"LTR over FCFS; FCFS sustains {RowText.PerSecond(full)} at 100 ms per token. Agrees within 10 %.");
         yield return new(
-            "at 1.1 times that, FCFS over LTR", "at least 2×", RowText.Times(near[0] / near[1]), near[0] / near[1] >= 2, "");
+            "at 1.1 times that, FCFS over LTR", Inferred("at least 2×"), RowText.Times(near[0] / near[1]), near[0] / near[1] >= 2, "");
         yield return new(
-            "at high rates, FCFS over LTR", "up to 6.9×", RowText.Times(over[0] / over[1]), over[0] / over[1] >= 2.8,
+            "at high rates, FCFS over LTR", Summarised("up to 6.9×"), RowText.Times(over[0] / over[1]), over[0] / over[1] >= 2.8,
             "At 1.4 times; agrees from the abstract's 2.8 on.");
         yield return new(
-            "order past saturation: FCFS > LTR > oracle", "yes", string.Join(", ", over.Select(o => RowText.Seconds(o))),
+            "order past saturation: FCFS > LTR > oracle", Inferred("yes"), string.Join(", ", over.Select(o => RowText.Seconds(o))),
             over[0] > over[1] && over[1] >= over[2],
                 "Mean s per token. MLFQ and the classifiers of the paper are not among the systems here.");
     }
@@ -100,26 +101,27 @@ public sealed class LtrReproduction : IReproduction
     {
         var ratio = until[0].Result / until[1].Result;
         yield return new(
-            "synthetic data: time to the first tenth of all that is queued, FCFS over LTR", "2.4-6.5×", RowText.Times(ratio),
+            "synthetic data: time to the first tenth of all that is queued, FCFS over LTR", Summarised("2.4-6.5×"), RowText.Times(ratio),
                 Agreement.IsInside(ratio, 2, 6.5),
-            "Agrees from 2. The paper queues 10,000 and stops at 1,000 [S].");
+            "Agrees from 2. The paper queues 10,000 and stops at 1,000.");
     }
 
     private static IEnumerable<ReproductionRow> Guard(Job<(double Waiting, double Latency)>[] waits)
     {
         var (off, on) = (waits[0].Result, waits[1].Result);
         yield return new(
-            "with the guard the longest waits are shorter", "up to 3.4×", RowText.Times(off.Waiting / on.Waiting), off.Waiting > on.Waiting,
+            "with the guard the longest waits are shorter", Summarised("up to 3.4×"), RowText.Times(off.Waiting / on.Waiting),
+            off.Waiting > on.Waiting,
             "p99 of the time to the first token; the paper's measure also has gaps between tokens, which the log does not keep per "
             + "request.");
         yield return new(
-            "and latency rises by less than 30 %", "< 30 %", RowText.Percent(on.Latency / off.Latency - 1),
+            "and latency rises by less than 30 %", Summarised("< 30 %"), RowText.Percent(on.Latency / off.Latency - 1),
                 on.Latency < 1.3 * off.Latency,
                     "Mean latency per token at 1.1 times saturation.");
     }
 
     private static ReproductionRow Learned(double tau) => new(
-        "tau of our own linear ranker, on classes, tenants and sizes", "0.52-0.64 (a language model)",
+        "tau of our own linear ranker, on classes, tenants and sizes", Checked("0.52-0.64 (a language model)"),
             RowText.Times(tau).TrimEnd('×'),
             tau >= 0.5,
         "On a mix of four applications; it sees no text, so within an application it knows the prompt's size only. Agrees from 0.5.");

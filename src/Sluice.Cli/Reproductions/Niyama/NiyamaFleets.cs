@@ -1,5 +1,6 @@
 using Sluice.Core;
 using Sluice.Simulation;
+using static Sluice.Cli.PaperFigure;
 
 namespace Sluice.Cli;
 
@@ -36,12 +37,12 @@ internal sealed class NiyamaFleets
     {
         var silos = (Enough: _broken["silos 13"].Result, Few: _broken["silos 10"].Result);
         yield return new(
-            "35/s, silos of 13 (7+3+3) and of 10 (6+2+2) engines: late", "0.24 %, 60.4 %",
+            "35/s, silos of 13 (7+3+3) and of 10 (6+2+2) engines: late", Checked("0.24 %, 60.4 %"),
             $"{RowText.Percent(silos.Enough)}, {RowText.Percent(silos.Few)}", silos.Enough < 0.02 && silos.Few > 0.2,
             "Compared: 13 are enough (2 %), 10 are not (20 %). A run of minutes shows less of an overload than the paper's of hours.");
         var shared = (Ten: _broken["shared 10"].Result, Nine: _broken["shared 9"].Result, Eleven: _broken["shared 11"].Result);
         yield return new(
-            "the same on 10 shared engines", "0 %", RowText.Percent(shared.Ten), shared.Eleven <= Math.Max(0.01, silos.Enough),
+            "the same on 10 shared engines", Checked("0 %"), RowText.Percent(shared.Ten), shared.Eleven <= Math.Max(0.01, silos.Enough),
             $"Round robin. 9 engines {RowText.Percent(shared.Nine)}, 11 engines {RowText.Percent(shared.Eleven)}; "
             + "agrees if ten or eleven are enough.");
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using static Sluice.Cli.PaperFigure;
 
 namespace Sluice.Cli;
 
@@ -31,22 +32,22 @@ internal static class PagedAttentionRows
         var oracle = r.Gain(shareGpt, Opt13b.OrcaOracle);
         yield return new(
             "rate sustained, vLLM over Orca (Oracle), ShareGPT",
-            "1.7-2.7×", Times(oracle), Agreement.IsInside(oracle, 1.7, 2.7),
+            Checked("1.7-2.7×"), Times(oracle), Agreement.IsInside(oracle, 1.7, 2.7),
             $"{vllm} against {PerSecond(r.Rate(shareGpt, Opt13b.OrcaOracle).Rate)}. The paper's range is over three "
             + "models, ours is OPT-13B and close to its low end: a single short trace (--small) can fall below it.");
         var max = r.Gain(shareGpt, Opt13b.OrcaMax);
         yield return new(
-            "rate sustained, vLLM over Orca (Max), ShareGPT", "2.7-8×", Times(max), Agreement.IsInside(max, 2.7, 8),
+            "rate sustained, vLLM over Orca (Max), ShareGPT", Checked("2.7-8×"), Times(max), Agreement.IsInside(max, 2.7, 8),
             $"{vllm} against {PerSecond(r.Rate(shareGpt, Opt13b.OrcaMax).Rate)}.");
         var (onShareGpt, onAlpaca) = (r.Gain(shareGpt, Opt13b.FasterTransformer), r.Gain(alpaca, Opt13b.FasterTransformer));
         var most = Math.Max(onShareGpt, onAlpaca);
         yield return new(
-            "rate sustained, vLLM over FasterTransformer", "up to 22×", $"up to {Times(most)}", Agreement.IsNear(most, 22),
+            "rate sustained, vLLM over FasterTransformer", Checked("up to 22×"), $"up to {Times(most)}", Agreement.IsNear(most, 22),
             $"{Times(onShareGpt)} on ShareGPT, {Times(onAlpaca)} on Alpaca; batches of as many requests as fit with "
             + "maximal reservation (7).");
         var ample = r.Gain(alpaca, Opt13b.OrcaOracle, Opt13b.AmpleKvTokens);
         yield return new(
-            "Alpaca with ample KV memory: the gain over Orca (Oracle) shrinks", "little gain (OPT-175B)",
+            "Alpaca with ample KV memory: the gain over Orca (Oracle) shrinks", Checked("little gain (OPT-175B)"),
             $"{Times(oracle)} to {Times(ample)}", Agreement.ShrinksTowardsOne(oracle, ample),
             "From ShareGPT with 15.7 K slots to Alpaca with 60.1 K (OPT-175B's) at OPT-13B's step times; Alpaca with 15.7 K: "
             + $"{Times(r.Gain(alpaca, Opt13b.OrcaOracle))}. vllm-v0 computes prompts in steps of their own, Orca "
@@ -57,7 +58,7 @@ internal static class PagedAttentionRows
         var (chatVllm, chatOracle) = (r.Saturated(r.Traffic.Chatbot, Opt13b.Vllm), r.Saturated(r.Traffic.Chatbot, Opt13b.OrcaOracle));
         yield return new(
             "rate sustained, vLLM over every Orca, chatbot (1024 in, at most 1024 out)",
-            "2×", TimesRange(chat.Min(), chat.Max()),
+            Checked("2×"), TimesRange(chat.Min(), chat.Max()),
             chat.All(g => Agreement.IsNear(g, 2)),
             "All prompts have 1024 tokens here, so every Orca takes buddy ranges of 2048. The batch grows "
             + $"{Times(chatVllm.Running / chatOracle.Running)} ({Two(chatVllm.Running)} against "
@@ -76,18 +77,19 @@ internal static class PagedAttentionRows
         {
             var (ours, theirs) = (r.AtPaperLoad(Opt13b.Vllm).Running, r.AtPaperLoad(server).Running);
             yield return new(
-                $"requests in the batch, vLLM over {server.Name}, ShareGPT at 2/s", Times(paper), Times(ours / theirs),
+                $"requests in the batch, vLLM over {server.Name}, ShareGPT at 2/s", Recalled(Times(paper)), Times(ours / theirs),
                 Agreement.IsNear(ours / theirs, paper),
                 $"{Two(ours)} against {Two(theirs)}. Ours is not full at this rate, it sustains {PerSecond(vllm)}: by "
                 + "Little's law a token takes "
-                + $"{perToken * 1000:F0} ms here and 45 ms in the paper (30.4 requests of 338 tokens, from memory). "
+                + $"{perToken * 1000:F0} ms here and 45 ms in the paper (30.4 requests of 338 tokens). "
+                + "The ratio was checked, that it is at 2/s is recalled. "
                 + "The step times, DistServe's, are faster than the paper's engine.");
             (ours, theirs) = (r.Saturated(shareGpt, Opt13b.Vllm).Running, r.Saturated(shareGpt, server).Running);
             yield return new(
                 $"requests in the batch, vLLM over {server.Name}, ShareGPT, both full",
-                Times(paper), Times(ours / theirs), Agreement.IsNear(ours / theirs, paper),
+                Inferred(Times(paper)), Times(ours / theirs), Agreement.IsNear(ours / theirs, paper),
                 $"{Two(ours)} against {Two(theirs)}, each at 1.25 times the rate it sustains: here memory decides and "
-                + "step times do not.");
+                + "step times do not. The paper's ratio is of engines at 2/s, as far as recalled.");
         }
     }
 
@@ -98,13 +100,13 @@ internal static class PagedAttentionRows
             var server = Opt13b.Servers[i];
             var full = r.Saturated(r.Traffic.ShareGpt, server);
             yield return new(
-                $"share of KV memory with real tokens, {server.Name}", Percent(PaperShares[i]), Percent(full.KvLive),
+                $"share of KV memory with real tokens, {server.Name}", Recalled(Percent(PaperShares[i])), Percent(full.KvLive),
                 Agreement.IsSameShare(full.KvLive, PaperShares[i]),
                 server == Opt13b.Vllm
                     ? $"ShareGPT, full. Of the blocks in use {Percent(full.KvLive / full.KvTaken)}; the rest is free: "
                       + "the watermark of 1 % and what is too "
-                      + "little for the next prompt. Paper from memory."
-                    : "ShareGPT, full, of all KV memory. Paper from memory.");
+                      + "little for the next prompt."
+                    : "ShareGPT, full, of all KV memory.");
         }
     }
 
@@ -130,23 +132,23 @@ internal static class PagedAttentionRows
 
     private static IEnumerable<ReproductionRow> Others(PagedAttentionResults r)
     {
-        yield return new("beam width 6, Alpaca: the gain over Orca (Oracle) grows", "1.3× to 2.3×", "-", false, NoGroups);
+        yield return new("beam width 6, Alpaca: the gain over Orca (Oracle) grows", Checked("1.3× to 2.3×"), "-", false, NoGroups);
         yield return new(
-            "shared prefix, WMT16, over Orca (Oracle)", "1.67×, 3.58×", "-", false,
+            "shared prefix, WMT16, over Orca (Oracle)", Checked("1.67×, 3.58×"), "-", false,
             "Not reproduced: no lengths of the translation set and no step times of LLaMA-13B are at hand.");
         yield return new(
-            "attention kernel with paging", "+20-26 %", "-", false, "Not reproduced: a simulated step runs no kernel.");
+            "attention kernel with paging", Checked("+20-26 %"), "-", false, "Not reproduced: a simulated step runs no kernel.");
         foreach (var (trials, paper) in ((ServingTrials, int)[])[(r.Traffic.ShareGpt, 128), (r.Traffic.Alpaca, 32)])
         {
             var ours = r.LargestGoodBlock(trials);
             yield return new(
                 $"largest block without loss, {trials.Name}",
-                $"{paper} tokens", $"{ours} tokens", Agreement.IsNeighbour(ours, paper),
+                Checked($"{paper} tokens"), $"{ours} tokens", Agreement.IsNeighbour(ours, paper),
                 "Up to it at least 95 % of the best block size's rate is sustained; the paper reads latency at one rate.");
         }
 
         yield return new(
-            "blocks below 16 tokens are slower", "yes", "-", false,
+            "blocks below 16 tokens are slower", Checked("yes"), "-", false,
             "Not reproduced: step times here do not depend on the block size, so only the waste of large blocks shows.");
     }
 
@@ -155,7 +157,7 @@ internal static class PagedAttentionRows
         var paper = PaperSaving(trials.Name, isBeam);
         return new(
             $"memory saved by sharing, 2 to 6 {(isBeam ? "beams" : "samples")}, {trials.Name}",
-            PercentRange(paper.From, paper.To), PercentRange(two, six),
+            Checked(PercentRange(paper.From, paper.To)), PercentRange(two, six),
             Agreement.AreEndsNear(two, six, paper.From, paper.To), note);
     }
 

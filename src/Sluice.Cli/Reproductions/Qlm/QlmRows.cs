@@ -1,9 +1,11 @@
 using System.Globalization;
+using static Sluice.Cli.PaperFigure;
 
 namespace Sluice.Cli;
 
-/// <summary>The paper's claims beside ours. Figures of the paper that are not in its abstract are known from summaries; the
-/// notes say so.</summary>
+/// <summary>The paper's claims beside ours.</summary>
+/// <remarks>The ranges, 40 to 90 % and 20 to 400 %, are those of the abstract, over all workloads: that one holds of a single workload
+/// is inferred, and so is each row that has one.</remarks>
 internal static class QlmRows
 {
     /// <summary>Attainment at which a system has fallen.</summary>
@@ -30,7 +32,7 @@ internal static class QlmRows
         double[] fall = [.. QlmSystem.OfOneModel.Select(s => r.FallsAt("W_A", s, Fallen))];
         var (qlm, edf, shepherd, vllm) = (fall[0], fall[1], fall[2], fall[3]);
         yield return new(
-            "W_A: attainment falls first for vLLM, then for EDF or SHEPHERD, last for QLM", "QLM last",
+            "W_A: attainment falls first for vLLM, then for EDF or SHEPHERD, last for QLM", Inferred("QLM last"),
             $"vLLM {Load(vllm)}, EDF {Load(edf)}, SHEPHERD {Load(shepherd)}, QLM {Load(qlm)}",
             qlm >= Math.Max(edf, shepherd) && vllm < Math.Min(edf, shepherd),
             $"Load at which attainment falls below {Percent(Fallen)}; 1 is what the fleet sustains, the sweep ends at "
@@ -41,7 +43,8 @@ internal static class QlmRows
         var (ours, theirs) = (r.Run("W_A", QlmSystem.Qlm, knee), r.Run("W_A", QlmSystem.Vllm, knee));
         var points = ours.Attainment - theirs.Attainment;
         yield return new(
-            "W_A: attainment above vLLM's at the knee, all requests", "40-90 points", Points(points), Agreement.IsInside(points, 0.4, 0.9),
+            "W_A: attainment above vLLM's at the knee, all requests", Inferred("40-90 points"), Points(points),
+            Agreement.IsInside(points, 0.4, 0.9),
             $"{Percent(ours.Attainment)} against {Percent(theirs.Attainment)} at {Load(knee)}, where the lead is widest. Equal "
                 + $"shares of the "
             + "three classes bound the lead: batch-2's hour is met by anybody, so at most two thirds can be won. Part of it is "
@@ -50,7 +53,7 @@ internal static class QlmRows
             + $"the A10 {Points(Lead(r, "W_A", QlmResults.Overload))}.");
         var interactive = ours.Of("interactive") - theirs.Of("interactive");
         yield return new(
-            "W_A: attainment above vLLM's at the knee, interactive requests", "40-90 points", Points(interactive),
+            "W_A: attainment above vLLM's at the knee, interactive requests", Inferred("40-90 points"), Points(interactive),
             Agreement.IsInside(interactive, 0.4, 1),
             $"{Percent(ours.Of("interactive"))} against {Percent(theirs.Of("interactive"))}, the class that the operations "
                 + $"serve. The paper's range is "
@@ -58,7 +61,8 @@ internal static class QlmRows
         var alike = r.Loads.Max(l => Math.Abs(
             r.Run("one class", QlmSystem.Qlm, l).Attainment - r.Run("one class", QlmSystem.Vllm, l).Attainment));
         yield return new(
-            "no gain where all requests share one model and one tight promise", "no gain", $"at most {Points(alike)}", alike <= 0.05,
+            "no gain where all requests share one model and one tight promise", Summarised("no gain"), $"at most {Points(alike)}",
+            alike <= 0.05,
             "W_A's requests, all interactive, on A100 alone; the widest difference of the sweep, either way."
             + (alike > 0.05 ? " " + OneClassNote(r) : ""));
     }
@@ -70,7 +74,7 @@ internal static class QlmRows
             double[] gains = [.. r.LoadsOfMany.Where(l => l >= 1).Select(l =>
                 r.Run("W_B", QlmSystem.Qlm, l).RequestsPerSecond / r.Run("W_B", other, l).RequestsPerSecond)];
             yield return new(
-                $"W_B: requests served per second, QLM over {other.Name}", "1.2-5×", TimesRange(gains.Min(), gains.Max()),
+                $"W_B: requests served per second, QLM over {other.Name}", Inferred("1.2-5×"), TimesRange(gains.Min(), gains.Max()),
                 Agreement.IsInside(gains.Max(), 1.2, 5),
                 $"At loads from 1 on, first arrival to last answer; at {Load(QlmResults.Overload)}: "
                 + $"{r.Run("W_B", QlmSystem.Qlm, QlmResults.Overload).RequestsPerSecond:F1} against "
@@ -84,7 +88,7 @@ internal static class QlmRows
             var (ours, theirs) = (r.Run("W_B", QlmSystem.Qlm, QlmResults.Overload), r.Run("W_B", other, QlmResults.Overload));
             var fewer = theirs.LoadsPerThousand / ours.LoadsPerThousand;
             yield return new(
-                $"W_B: model loads per 1,000 requests, {other.Name} over QLM", "an order of magnitude", Times(fewer), fewer >= 10,
+                $"W_B: model loads per 1,000 requests, {other.Name} over QLM", Inferred("an order of magnitude"), Times(fewer), fewer >= 10,
                 $"{theirs.LoadsPerThousand:F1} against {ours.LoadsPerThousand:F1} at {Load(QlmResults.Overload)}; SHEPHERD "
                 + $"{r.Run("W_B", QlmSystem.Shepherd, QlmResults.Overload).LoadsPerThousand:F1}.");
         }
@@ -92,7 +96,7 @@ internal static class QlmRows
         var (qlm, vllm) = (r.Run("W_B", QlmSystem.Qlm, QlmResults.Overload), r.Run("W_B", QlmSystem.SwappingVllm, QlmResults.Overload));
         var best = QlmSystem.OfManyModels.MaxBy(s => r.Run("W_B", s, QlmResults.Overload).Attainment)!;
         yield return new(
-            "W_B: attainment above vLLM's", "40-90 points", Points(qlm.Attainment - vllm.Attainment),
+            "W_B: attainment above vLLM's", Inferred("40-90 points"), Points(qlm.Attainment - vllm.Attainment),
             Agreement.IsInside(qlm.Attainment - vllm.Attainment, 0.4, 0.9),
             $"{Percent(qlm.Attainment)} against {Percent(vllm.Attainment)} at {Load(QlmResults.Overload)}; the best is "
                 + $"{best.Name}. Batch-2's hour, half of the "
@@ -104,7 +108,7 @@ internal static class QlmRows
         var (on, off) = (r.Without("W_C", QlmSystem.Qlm), r.Without("W_C", WithoutEviction));
         var gain = on.Attainment - off.Attainment;
         yield return new(
-            "W_C: evicting mega prompts keeps promises", "a gain", Points(gain), gain >= Notable,
+            "W_C: evicting mega prompts keeps promises", Inferred("a gain"), Points(gain), gain >= Notable,
             $"{Percent(on.Attainment)} with and {Percent(off.Attainment)} without eviction at {Load(QlmResults.Overload)}; "
                 + $"{on.EvictionsPerThousand:F1} evictions "
             + $"per 1,000 requests. Of the prompts' tokens {on.PrefillShare:F2} times as many are computed with and "
@@ -116,7 +120,7 @@ internal static class QlmRows
         var vllm = r.Run("W_C", QlmSystem.Vllm, QlmResults.Overload);
         var lead = r.Run("W_C", QlmSystem.Qlm, QlmResults.Overload).Attainment - vllm.Attainment;
         yield return new(
-            "W_C: attainment above vLLM's", "40-90 points", Points(lead), Agreement.IsInside(lead, 0.4, 0.9),
+            "W_C: attainment above vLLM's", Inferred("40-90 points"), Points(lead), Agreement.IsInside(lead, 0.4, 0.9),
             $"At {Load(QlmResults.Overload)}. Chat is 90 % of the requests and {Percent(ChatShare(r))} of the tokens: past the "
                 + $"load at which chat alone fills the "
             + "fleet no order helps.");
@@ -126,22 +130,21 @@ internal static class QlmRows
     {
         var error = QlmEstimates.ErrorOfMeanAt(r.Estimates.Alike, 500);
         yield return new(
-            "RWT: error of the mean wait with 500 queued", "< 5 %", RowText.Change(error), Math.Abs(error) < 0.05,
+            "RWT: error of the mean wait with 500 queued", Inferred("< 5 %"), RowText.Change(error), Math.Abs(error) < 0.05,
             $"Predicted over actual mean of those that found 450 to 550 queued, {QlmEstimates.Draws} draws, one engine, one promise. "
-            + $"The bound is our project's. Where nothing was learned before: "
+            + $"The bound is ours. Where nothing was learned before: "
             + $"{RowText.Change(QlmEstimates.ErrorOfMeanAt(r.Estimates.Cold, 500))}; lengths are then "
             + "learned from answers that still run, too.");
         var r2 = QlmEstimates.R2(r.Estimates.Alike.Where(w => w.Ahead >= QlmEstimates.LongQueue));
         yield return new(
-            "RWT: R² of predicted against actual waits on long queues", "0.99", Three(r2), r2 >= 0.99,
+            "RWT: R² of predicted against actual waits on long queues", Recalled("0.99"), Three(r2), r2 >= 0.99,
             $"From {QlmEstimates.LongQueue} queued on. With ShareGPT's prompts, which fall into several groups that later "
                 + $"requests may join, "
             + $"{Three(QlmEstimates.R2(r.Estimates.ShareGpt))}; on W_A, where later interactive requests overtake, "
-            + $"{Three(QlmEstimates.R2(r.Estimates.Mixed))}. Paper's figure "
-            + "from memory.");
+            + $"{Three(QlmEstimates.R2(r.Estimates.Mixed))}.");
         var coverage = QlmEstimates.Coverage(r.Estimates.Azure);
         yield return new(
-            "RWT: waits within the predicted p90", "90 %", Percent(coverage), Agreement.IsInside(coverage, 0.85, 0.95),
+            "RWT: waits within the predicted p90", Inferred("90 %"), Percent(coverage), Agreement.IsInside(coverage, 0.85, 0.95),
             $"Azure's conversation lengths as a table, Poisson arrivals, one promise, all waits of four loads; by load "
             + string.Join(", ", r.Estimates.AzureCoverage.Select(a => $"{Load(a.Load)}: {Percent(a.Coverage)}"))
             + $". Requests of one kind: {Percent(QlmEstimates.Coverage(r.Estimates.Alike))}; W_A: "
@@ -160,7 +163,7 @@ internal static class QlmRows
                 .Select(t => (Traffic: t, Loss: r.Without(t, QlmSystem.Qlm).Attainment - r.Without(t, system).Attainment)).ToArray();
             var most = losses.MaxBy(l => l.Loss);
             yield return new(
-                $"QLM {Lower(system.Name)} keeps fewer promises", "every operation helps", $"{Points(-most.Loss)} "
+                $"QLM {Lower(system.Name)} keeps fewer promises", Inferred("every operation helps"), $"{Points(-most.Loss)} "
                     + $"({most.Traffic})", most.Loss >= Notable,
                 string.Join("; ", losses.Select(l =>
                     $"{l.Traffic} {Percent(r.Without(l.Traffic, system).Attainment)} instead of "
@@ -175,16 +178,15 @@ internal static class QlmRows
         var atFour = r.Capped("W_C", 4).Attainment;
         var moves = r.GroupCaps.Select(c => Moves(r.Capped("W_A", c))).ToArray();
         yield return new(
-            "group cap of 4 batches: nearly the attainment of the best cap", "4 chosen", $"{Points(atFour - attained.Max())} "
+            "group cap of 4 batches: nearly the attainment of the best cap", Recalled("4 chosen"), $"{Points(atFour - attained.Max())} "
                 + $"off the best", attained.Max() - atFour <= 0.02,
             $"W_C at {Load(QlmResults.Overload)}, caps from {r.GroupCaps[0]} to {r.GroupCaps[^1]}: "
                 + $"{PercentRange(attained.Min(), attained.Max())}. "
-            + $"On W_A the search tries {moves[0]:N0} moves with the smallest cap and {moves[^1]:N0} with the largest. Paper's "
-            + $"choice from memory.");
+            + $"On W_A the search tries {moves[0]:N0} moves with the smallest cap and {moves[^1]:N0} with the largest.");
 
         double[] leads = [.. r.A10Shares.Select(s => MixLead(r, s))];
         yield return new(
-            "A10 and A100 in any mix: QLM ahead of vLLM", "in every mix", $"{Points(leads.Min())} to "
+            "A10 and A100 in any mix: QLM ahead of vLLM", Inferred("in every mix"), $"{Points(leads.Min())} to "
                 + $"{Points(leads.Max())}", leads.Min() >= Notable,
             $"W_A at {Load(QlmResults.Overload)} times what each mix sustains. Least outstanding requests, vLLM's balancing, "
                 + $"does not know that an A10 serves a "

@@ -1,5 +1,6 @@
 using Sluice.Core;
 using Sluice.Simulation;
+using static Sluice.Cli.PaperFigure;
 
 namespace Sluice.Cli;
 
@@ -91,14 +92,14 @@ public sealed class RpsServeReproduction : IReproduction
     {
         var (all, text) = (models.Average(m => m.Gain), models.Average(m => m.GainOf(RpsKind.Text)));
         yield return new(
-            "mean TTFT against vLLM, mix III at the artifact's rates, mean over five models", "-54 %", Fall(all),
+            "mean TTFT against vLLM, mix III at the artifact's rates, mean over five models", Checked("-54 %"), Fall(all),
             Agreement.IsNear(all, 0.54),
             Each(models, m => m.Gain) + ". The rates as a share of what our engines serve: "
             + RowText.List(models.Select(m => (m.Model.Name, RowText.Percent(m.Model.Rate / most(m.Model)))))
             + ". In overload the claims come out; below it a request waits for the step under way more than for others, which no "
             + "order changes.");
         yield return new(
-            "the same, latency-critical requests", "-78.5 %", Fall(text), Agreement.IsNear(text, 0.785),
+            "the same, latency-critical requests", Checked("-78.5 %"), Fall(text), Agreement.IsNear(text, 0.785),
             Each(models, m => m.GainOf(RpsKind.Text)) + "; taken to be text that is not long [I].");
     }
 
@@ -107,14 +108,14 @@ public sealed class RpsServeReproduction : IReproduction
     {
         var (all, text) = (models.Average(m => m.Gain), models.Average(m => m.GainOf(RpsKind.Text)));
         yield return new(
-            "the same at 0.9 of what vLLM serves at most [I]", "-40 % or better", Fall(all), all >= 0.4,
+            "the same at 0.9 of what vLLM serves at most", Inferred("-40 % or better"), Fall(all), all >= 0.4,
             Each(models, m => m.Gain) + ". The smaller the steps, the more there is to order: see the report.");
         yield return new(
-            "the same, text that is not long [I]", "-70 % or better", Fall(text), text >= 0.7,
+            "the same, text that is not long", Inferred("-70 % or better"), Fall(text), text >= 0.7,
             Each(models, m => m.GainOf(RpsKind.Text)));
         var worse = models.Max(m => m.Rps.Result.Of(RpsKind.Video) / m.Vllm.Result.Of(RpsKind.Video));
         yield return new(
-            "videos may wait longer, and all finish [I]", "yes", $"at most {RowText.Times(worse)} the mean TTFT",
+            "videos may wait longer, and all finish", Inferred("yes"), $"at most {RowText.Times(worse)} the mean TTFT",
             models.All(m => m.Rps.Result.AllFinished), "Agrees if every request finishes.");
     }
 
@@ -122,14 +123,14 @@ public sealed class RpsServeReproduction : IReproduction
     {
         var text = parts.ToDictionary(p => p.Part.Name, p => p.Times.Result.Of(RpsKind.Text));
         yield return new(
-            "text's TTFT is lowest with offsets, classes by estimate and ageing together [I]", "yes",
+            "text's TTFT is lowest with offsets, classes by estimate and ageing together", Inferred("yes"),
             RowText.List(text.Select(t => (t.Key, Milliseconds(t.Value)))),
             s_without.All(other => text["RPS-Serve"] <= 1.02 * text[other]),
             "One GPU, 0.9 of capacity. Agrees if none of no offsets, no classes, by label and EDF is lower by more than 2 %. The "
             + "paper's figures are not known to us.");
         var videos = parts.ToDictionary(p => p.Part.Name, p => p.Times.Result.Of(RpsKind.Video));
         yield return new(
-            "ageing spares videos what class order costs them [I]", "yes",
+            "ageing spares videos what class order costs them", Inferred("yes"),
             $"class, then arrival {Milliseconds(videos["class, then arrival"])}, RPS-Serve {Milliseconds(videos["RPS-Serve"])}",
             videos["RPS-Serve"] < videos["class, then arrival"],
             "Mean TTFT of videos. At this load hardly anybody is old enough to pass a class ahead.");
@@ -139,16 +140,16 @@ public sealed class RpsServeReproduction : IReproduction
     {
         double[] gains = [.. mixes.Select(m => m.GainOf(RpsKind.Text))];
         return new(
-            "text's TTFT falls in every mix, I to V [I]", "yes", string.Join(", ", gains.Select(Fall)), gains.All(g => g >= 0.01),
+            "text's TTFT falls in every mix, I to V", Inferred("yes"), string.Join(", ", gains.Select(Fall)), gains.All(g => g >= 0.01),
             "One GPU, each at 0.9 of its capacity; agrees from 1 % on in each.");
     }
 
     private static IEnumerable<ReproductionRow> NotReproduced()
     {
         const string why = "Not reproduced: encoders on devices of their own are not simulated.";
-        yield return new("TTFT against ModServe and ModServe with RPS", "up to 9.3× lower, mean over models", "-", false, why);
-        yield return new("GPU utilisation against the same", "+65 %", "-", false, why);
-        yield return new("the advantage is largest on one GPU", "yes, no figures", "-", false,
+        yield return new("TTFT against ModServe and ModServe with RPS", Checked("up to 9.3× lower, mean over models"), "-", false, why);
+        yield return new("GPU utilisation against the same", Checked("+65 %"), "-", false, why);
+        yield return new("the advantage is largest on one GPU", Checked("yes, no figures"), "-", false,
             "Not reproduced: it is one over disaggregated systems.");
     }
 

@@ -1,4 +1,5 @@
 using Sluice.Simulation;
+using static Sluice.Cli.PaperFigure;
 using static Sluice.Cli.RowText;
 
 namespace Sluice.Cli;
@@ -52,7 +53,7 @@ public sealed class SaSloReproduction : IReproduction
 
         return new(
             [
-                .. Headline(Cell, ""), .. Headline(Known, ", if lengths were known [I]"),
+                .. Headline(Cell, ""), .. Headline(Known, ", if lengths were known"),
                 .. Shapes((pool, batch) => Cell(SaSloSetup.Qwen7B, pool, batch)),
                 .. Variants(others.ToDictionary(o => o.System.Name, o => o.Figures.Result)),
             ],
@@ -82,26 +83,29 @@ public sealed class SaSloReproduction : IReproduction
 
     private static IEnumerable<ReproductionRow> Headline(Func<EngineProfile, int, int, Comparison> cell, string condition)
     {
+        var isCondition = condition.Length > 0;
+        Func<string, PaperFigure> known = isCondition ? Inferred : Summarised;
         var large = cell(SaSloSetup.Qwen32B, 40, 1);
         yield return new(
-            $"attainment over FCFS: 32B on one A800, 40 requests, one at a time [S]{condition}", "5×",
+            $"attainment over FCFS: 32B on one A800, 40 requests, one at a time{condition}", known("5×"),
             Times(large.Own.Kept / large.Fcfs.Kept), Agreement.IsNear(large.Own.Kept / large.Fcfs.Kept, 5),
             $"{Percent(large.Fcfs.Kept)} and {Percent(large.Own.Kept)} kept.");
 
         var seven = Most(SaSloSetup.Qwen7B, c => c.Own.Kept / c.Fcfs.Kept - 1);
         yield return new(
-            $"7B: attainment over FCFS, at most [S]{condition}", "+33.4 %", "+" + Percent(seven.Value),
+            $"7B: attainment over FCFS, at most{condition}", known("+33.4 %"), "+" + Percent(seven.Value),
             Agreement.IsNear(seven.Value, 0.334), At(seven));
         var latency = Most(SaSloSetup.Qwen7B, c => 1 - c.Own.Seconds / c.Fcfs.Seconds);
         yield return new(
-            $"7B: mean latency, at most [S]{condition}", "-16.3 %", Percent(-latency.Value), Agreement.IsNear(latency.Value, 0.163),
+            $"7B: mean latency, at most{condition}", known("-16.3 %"), Percent(-latency.Value), Agreement.IsNear(latency.Value, 0.163),
             At(latency));
         var gain = Most(SaSloSetup.Qwen7B, c => c.Own.Gain / c.Fcfs.Gain - 1);
         yield return new(
-            $"7B: G, at most [S]{condition}", "+46.5 %", "+" + Percent(gain.Value), Agreement.IsNear(gain.Value, 0.465), At(gain));
+            $"7B: G, at most{condition}", known("+46.5 %"), "+" + Percent(gain.Value), Agreement.IsNear(gain.Value, 0.465), At(gain));
         var anywhere = Math.Max(latency.Value, Most(SaSloSetup.Qwen32B, c => 1 - c.Own.Seconds / c.Fcfs.Seconds).Value);
         yield return new(
-            $"mean latency, at most, over all experiments{condition}", "-31.6 %", Percent(-anywhere), Agreement.IsNear(anywhere, 0.316),
+            $"mean latency, at most, over all experiments{condition}", isCondition ? Inferred("-31.6 %") : Checked("-31.6 %"),
+            Percent(-anywhere), Agreement.IsNear(anywhere, 0.316),
             "Both models.");
 
         (double Value, int Pool, int Batch) Most(EngineProfile profile, Func<Comparison, double> of) => s_pools
@@ -110,7 +114,7 @@ public sealed class SaSloReproduction : IReproduction
 
         string At((double Value, int Pool, int Batch) most) =>
             $"Of a pool of {most.Pool}, {most.Batch} at a time; the largest of 16 settings."
-            + (condition.Length > 0
+            + (isCondition
                 ? ""
                 : " Lengths are drawn from the mean and spread of their kind, which says little of one answer.");
     }
@@ -119,14 +123,14 @@ public sealed class SaSloReproduction : IReproduction
     {
         double Ratio(int pool, int batch) => cell(pool, batch).Own.Kept / cell(pool, batch).Fcfs.Kept;
         yield return new(
-            "the gain grows with the pool: 10, 20, 40, 80 requests, one at a time [R]", "grows",
+            "the gain grows with the pool: 10, 20, 40, 80 requests, one at a time", Recalled("grows"),
             string.Join(", ", s_pools.Select(p => Times(Ratio(p, 1)))), Ratio(80, 1) > Ratio(10, 1), "Compared: the ends.");
         yield return new(
-            "and shrinks with the batch: 1, 2, 4, 8 of 40 [R]", "shrinks",
+            "and shrinks with the batch: 1, 2, 4, 8 of 40", Recalled("shrinks"),
             string.Join(", ", s_batches.Select(b => Times(Ratio(40, b)))), Ratio(40, 8) < Ratio(40, 1), "Compared: the ends.");
         var easy = cell(10, 8);
         yield return new(
-            "no gain where order of arrival keeps all: 10 requests, 8 at a time [S]", "none",
+            "no gain where order of arrival keeps all: 10 requests, 8 at a time", Summarised("none"),
             $"{Percent(easy.Fcfs.Kept)} and {Percent(easy.Own.Kept)}", Math.Abs(easy.Own.Kept - easy.Fcfs.Kept) <= 0.05,
             "Within five points.");
     }
@@ -137,15 +141,16 @@ public sealed class SaSloReproduction : IReproduction
         var (known, wrong, raw, none) = (
             figures["lengths known"], figures["lengths wrong by half"], figures["temperatures as published"], figures["no search"]);
         yield return new(
-            "wrong lengths cost promises, and still keep more than FCFS", "yes",
+            "wrong lengths cost promises, and still keep more than FCFS", Inferred("yes"),
             $"known {Percent(known.Kept)}, wrong by half {Percent(wrong.Kept)}, FCFS {Percent(fcfs.Kept)}",
-            known.Kept >= wrong.Kept && wrong.Kept >= fcfs.Kept, "7B, pools of 40, two at a time; from [S] and the card's test.");
+            known.Kept >= wrong.Kept && wrong.Kept >= fcfs.Kept, "7B, pools of 40, two at a time. That wrong lengths cost promises is in a "
+            + "summary of the paper, that it is still more than FCFS is ours.");
         yield return new(
-            "annealing finds more G than the better of its two starts", "yes",
+            "annealing finds more G than the better of its two starts", Inferred("yes"),
             $"{PerThousand(own.Gain)} against {PerThousand(none.Gain)} per 1,000 s", own.Gain > none.Gain,
             "The starts are shortest first and order of arrival.");
         yield return new(
-            "temperatures as published accept nearly every worse move [I]", "so a worse plan",
+            "temperatures as published accept nearly every worse move", Inferred("so a worse plan"),
             $"{PerThousand(raw.Gain)} against {PerThousand(own.Gain)} per 1,000 s", raw.Gain <= own.Gain,
             "G is far below temperatures of 20 to 500; ours count a loss as a share of the start's G.");
     }

@@ -1,4 +1,5 @@
 using Sluice.Simulation;
+using static Sluice.Cli.PaperFigure;
 using static Sluice.Cli.RowText;
 
 namespace Sluice.Cli;
@@ -78,22 +79,23 @@ public sealed class SclsReproduction : IReproduction
         var (lightIls, lightScls) = (at(s_iteration, true).All.E2e.Mean, at(s_slices, true).All.E2e.Mean);
         return
         [
-            new("throughput over SLS and ILS, at most", "4.16×", Times(gain), Agreement.IsNear(gain, 4.158),
+            new("throughput over SLS and ILS, at most", Checked("4.16×"), Times(gain), Agreement.IsNear(gain, 4.158),
                 $"served in overload: SCLS {PerSecond(scls)}, SLS {PerSecond(sls)}, ILS {PerSecond(ils)}; both "
                 + $"baselines run {CautiousSequences} "
                 + "sequences at most, as recalled from the paper [R]"),
-            new("order of throughput", "SCLS, ILS, SLS", scls > ils && ils > sls ? "SCLS, ILS, SLS" : "another",
+            new("order of throughput", Inferred("SCLS, ILS, SLS"), scls > ils && ils > sls ? "SCLS, ILS, SLS" : "another",
                 scls > ils && ils > sls, "the same figures"),
-            new("each step of the ablation helps", "yes", List(s_ladder.Select((s, i) => (s.Name, PerSecond(ladder[i])))),
+            new("each step of the ablation helps", Recalled("yes"), List(s_ladder.Select((s, i) => (s.Name, PerSecond(ladder[i])))),
                 ladder.Zip(ladder.Skip(1), (a, b) => b >= a).All(x => x),
                 "sorting saves nothing here, because padding of prompts is not simulated; and the least total time means few and "
                 + "large batches, which round robin spreads unevenly: batch size pays only together with balance"),
-            new("at low load ILS answers sooner", "yes", $"ILS {Seconds(lightIls / 1000)}, SCLS {Seconds(lightScls / 1000)}",
+            new("at low load ILS answers sooner", Inferred("yes"), $"ILS {Seconds(lightIls / 1000)}, SCLS {Seconds(lightScls / 1000)}",
                 lightIls < lightScls, "mean end-to-end latency at 2 requests/s"),
-            new("a best slice length between the extremes", "128 [R]", $"{s_sliceTokens[best]}",
+            new("a best slice length between the extremes", Recalled("128"), $"{s_sliceTokens[best]}",
                 best > 0 && best < s_sliceTokens.Length - 1,
                 "mean latency by S: " + List(s_sliceTokens.Select((s, i) => ($"{s}", Seconds(e2e[i] / 1000))))),
-            new("against paged memory without a cap", "not compared", $"SCLS {PerSecond(scls)}, vLLM v1 {PerSecond(vllm)}", scls > vllm,
+            new("against paged memory without a cap", Inferred("not compared"),
+                $"SCLS {PerSecond(scls)}, vLLM v1 {PerSecond(vllm)}", scls > vllm,
                 "expected to turn around (the card's weaknesses): the gap to ILS is the cap on its batch, which paging lifts, and every "
                 + "slice computes its prompt again"),
         ];

@@ -1,5 +1,6 @@
 using Sluice.Core;
 using Sluice.Simulation;
+using static Sluice.Cli.PaperFigure;
 
 namespace Sluice.Cli;
 
@@ -104,7 +105,7 @@ public sealed class SlosServeReproduction : IReproduction
     {
         double[] gains = [.. rates.Values.Select(r => r[0] / Math.Max(r[1], r[2]))];
         yield return new(
-            "capacity at 90 % attainment over the better of vLLM and Sarathi, mean of the scenarios", "2.2×",
+            "capacity at 90 % attainment over the better of vLLM and Sarathi, mean of the scenarios", Checked("2.2×"),
                 RowText.Times(gains.Average()),
             Agreement.IsNear(gains.Average(), 2.2),
             "Paper: six scenarios, models of 7B to 66B. "
@@ -112,13 +113,13 @@ public sealed class SlosServeReproduction : IReproduction
         foreach (var (scenario, r) in rates)
         {
             yield return new(
-                $"{scenario.Name}: SLOs-Serve > Sarathi > vLLM", "yes", r[0] > r[2] && r[2] > r[1] ? "yes" : "no", r[0] > r[2]
+                $"{scenario.Name}: SLOs-Serve > Sarathi > vLLM", Inferred("yes"), r[0] > r[2] && r[2] > r[1] ? "yes" : "no", r[0] > r[2]
                     && r[2] > r[1],
                 $"{RowText.PerSecond(r[0])}, {RowText.PerSecond(r[2])}, {RowText.PerSecond(r[1])}.");
         }
 
         yield return new(
-            "the gap is largest where promises are mixed", "yes", RowText.Times(gains[3]), gains[3] >= gains.Max() - 1e-9,
+            "the gap is largest where promises are mixed", Inferred("yes"), RowText.Times(gains[3]), gains[3] >= gains.Max() - 1e-9,
             "Half of the chats at 50 ms per token, half at 100 ms.");
     }
 
@@ -148,10 +149,11 @@ public sealed class SlosServeReproduction : IReproduction
         return () =>
         [
             new(
-                "at 1.5 times its capacity, mixed: promises kept of those admitted", "close to 100 %", RowText.Percent(own.Result.Kept),
+                "at 1.5 times its capacity, mixed: promises kept of those admitted", Inferred("close to 100 %"),
+                RowText.Percent(own.Result.Kept),
                 own.Result.Kept >= 0.98, $"{RowText.Percent(own.Result.Admitted)} are admitted."),
             new(
-                "the same, of all: SLOs-Serve, others", "others collapse",
+                "the same, of all: SLOs-Serve, others", Inferred("others collapse"),
                 string.Join(", ", others.Select(o => RowText.Percent(o.Job.Result)).Prepend(RowText.Percent(own.Result.All))),
                 others.All(o => o.Job.Result < own.Result.All / 1.5), "Compared: others keep less than two thirds as many."),
         ];
@@ -169,7 +171,7 @@ public sealed class SlosServeReproduction : IReproduction
         return () =>
         [
             new(
-                "four engines, coder, bursts: kept with and without trying the next engine", "with is better",
+                "four engines, coder, bursts: kept with and without trying the next engine", Summarised("with is better"),
                 $"{RowText.Percent(all.Result)}, {RowText.Percent(one.Result)}", all.Result > one.Result,
                 "2 and 30 requests/s in turn, 5 s each; the paper's bursts are of the Azure trace."),
         ];

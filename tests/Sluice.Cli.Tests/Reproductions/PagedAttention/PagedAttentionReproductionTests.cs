@@ -73,7 +73,7 @@ public sealed class PagedAttentionReproductionTests(SmallPagedAttention small) :
     }
 
     [Fact]
-    public void Json_has_the_system_and_five_fields_per_row()
+    public void Json_has_the_system_and_six_fields_per_row()
     {
         using var stream = new MemoryStream();
         RowJson.Write("pagedattention", Rows, stream);
@@ -83,7 +83,7 @@ public sealed class PagedAttentionReproductionTests(SmallPagedAttention small) :
         Assert.Equal("pagedattention", json.RootElement.GetProperty("system").GetString());
         foreach (var row in json.RootElement.GetProperty("rows").EnumerateArray())
         {
-            Assert.Equal(["claim", "paper", "ours", "agrees", "note"], row.EnumerateObject().Select(p => p.Name));
+            Assert.Equal(["claim", "paper", "source", "ours", "agrees", "note"], row.EnumerateObject().Select(p => p.Name));
             Assert.Equal(JsonValueKind.String, row.GetProperty("paper").ValueKind);
             Assert.Equal(JsonValueKind.String, row.GetProperty("ours").ValueKind);
             Assert.True(row.GetProperty("agrees").ValueKind is JsonValueKind.True or JsonValueKind.False);
