@@ -1,3 +1,5 @@
+using Sluice.Testing;
+
 namespace Sluice.Cli.Tests;
 
 public sealed class ReplayCommandTests : IDisposable
