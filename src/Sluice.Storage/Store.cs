@@ -35,10 +35,15 @@ public sealed class Store : IAsyncDisposable
     /// <summary>Some write is not acknowledged yet.</summary>
     public bool IsWriting => _writer.Waiting > 0;
 
+    /// <summary>Completes when another process has taken the store, with the reason: this one writes no more, and should
+    /// end.</summary>
+    public Task<StoreTakenException> Taken => _writer.Taken;
+
     /// <summary>Where the data is, for messages.</summary>
     public string Where => _database.Where;
 
-    /// <exception cref="StorageException">It cannot be opened; the message says why and what would help.</exception>
+    /// <exception cref="StorageException">It cannot be opened, as when another process has it; the message says why and what would
+    /// help.</exception>
     public static Store Open(StorageOptions options) =>
         Open(options.Postgres is { } connection ? new PostgresDatabase(connection) : new SqliteDatabase(options.Folder));
 
@@ -49,8 +54,10 @@ public sealed class Store : IAsyncDisposable
         try
         {
             session = database.OpenWriter();
+            if (!database.TryLock(session))
+                throw new StorageException(Owner.InUse(database.Where, Owner.Holder(session), database.IfInUse));
             Schema.Prepare(database, session);
-            return new(database, new(database, session));
+            return new(database, new(database, session, Owner.Claim(database, session)));
         }
         catch (Exception e) when (e is DbException or IOException or InvalidOperationException or TimeoutException)
         {

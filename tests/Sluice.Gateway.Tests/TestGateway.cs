@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Sluice.Upstreams;
 
 namespace Sluice.Gateway.Tests;
@@ -36,6 +37,9 @@ internal sealed class TestGateway : IAsyncDisposable
     }
 
     public Task StopAsync() => _app.StopAsync();
+
+    /// <summary>Until it was told to stop, by whomever.</summary>
+    public Task EndedAsync() => _app.WaitForShutdownAsync();
 
     public static string Chat(string more = "", string text = "hello") =>
         $$"""{"model":"m","messages":[{"role":"user","content":{{JsonSerializer.Serialize(text)}}}]{{more}}}""";

@@ -67,7 +67,7 @@ public static class RunCommand
     {
         if (spec.IsRaw || text.Template is null) return text.Tokenizer.Encode(spec.Prompt);
         using var messages = JsonDocument.Parse(JsonSerializer.Serialize(Messages(spec)));
-        return text.ChatPrompt(messages.RootElement, default);
+        return text.ChatPrompt(new(messages.RootElement) { Now = TimeProvider.System.GetLocalNow() });
     }
 
     private static Dictionary<string, string>[] Messages(AnswerSpec spec)

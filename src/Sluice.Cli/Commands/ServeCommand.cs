@@ -59,7 +59,7 @@ public static class ServeCommand
         using var watch = plan.Path is { } path ? new ConfigWatch(path, gateway, terminal.Error) : null;
         Welcome(plan, app, gateway, store, await AdminAsync(store.Parts).ConfigureAwait(false), terminal);
         await app.WaitForShutdownAsync(terminal.Stop).ConfigureAwait(false);
-        return ExitCodes.Ok;
+        return gateway.Loop.IsBroken || store.Parts.Store.Taken.IsCompleted ? ExitCodes.Failed : ExitCodes.Ok;
     }
 
     /// <summary>Where the admin API listens, or why it does not; the gateway does without.</summary>

@@ -9,7 +9,8 @@ internal static class ChatMessages
     /// <summary>What a template was found to take.</summary>
     /// <param name="Text">Content that is one text.</param>
     /// <param name="Parts">Content that is a list of parts.</param>
-    public readonly record struct Shapes(bool Text, bool Parts);
+    /// <param name="NoneAsText">Content that is none comes out as a word, <c>None</c>, as if somebody had said it.</param>
+    public readonly record struct Shapes(bool Text, bool Parts, bool NoneAsText);
 
     /// <summary>The ways to put these messages, the likeliest first; one, mostly.</summary>
     public static IEnumerable<List<object?>> Ways(JsonElement messages, Shapes shapes)
@@ -21,7 +22,7 @@ internal static class ChatMessages
             message is OrderedDictionary<object, object?> m && m.TryGetValue("content", out var c) && c is null);
 
         foreach (var parsesArguments in hasArguments ? [true, false] : new[] { false })
-            foreach (var fillsNone in hasNone ? [false, true] : new[] { false })
+            foreach (var fillsNone in !hasNone ? [false] : shapes.NoneAsText ? [true] : new[] { false, true })
                 yield return original.ConvertAll(message => Put(message, parsesArguments, fillsNone));
     }
 

@@ -38,7 +38,10 @@ public sealed class ChatTemplate
     {
         _body = TemplateParser.Parse(source);
         (Source, Origin, _bos, _eos, _dropsBos) = (source, origin, bos, eos, dropsBos);
-        _shapes = new(Takes($"\"{Probe}\""), Takes($"[{{\"type\": \"text\", \"text\": \"{Probe}\"}}]"));
+        _shapes = new(
+            Takes($"\"{Probe}\""),
+            Takes($"[{{\"type\": \"text\", \"text\": \"{Probe}\"}}]"),
+            Answer("assistant", "null").Contains("None", StringComparison.Ordinal));
     }
 
     public string Source { get; }
@@ -115,15 +118,22 @@ public sealed class ChatTemplate
     /// <summary>Whether content of this shape comes out as the text it is.</summary>
     private bool Takes(string content)
     {
-        using var messages = JsonDocument.Parse($"[{{\"role\": \"user\", \"content\": {content}}}]");
+        var prompt = Answer("user", content);
+        return prompt.Contains(Probe, StringComparison.Ordinal) && !prompt.Contains("'type'", StringComparison.Ordinal);
+    }
+
+    /// <summary>What the template makes of a message, after one of a user if it is not one itself; nothing if it refuses.</summary>
+    private string Answer(string role, string content)
+    {
+        var before = role == "user" ? "" : $"{{\"role\": \"user\", \"content\": \"{Probe}\"}}, ";
+        using var messages = JsonDocument.Parse($"[{before}{{\"role\": \"{role}\", \"content\": {content}}}]");
         try
         {
-            var prompt = Render(new(messages.RootElement), (List<object?>)TemplateValues.FromJson(messages.RootElement)!);
-            return prompt.Contains(Probe, StringComparison.Ordinal) && !prompt.Contains("'type'", StringComparison.Ordinal);
+            return Render(new(messages.RootElement), (List<object?>)TemplateValues.FromJson(messages.RootElement)!);
         }
         catch (InputException)
         {
-            return false;
+            return "";
         }
     }
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.CompilerServices;
+using System.Text;
 
 namespace Sluice.Engine;
 
@@ -135,8 +136,10 @@ internal sealed class TemplateExpressionParser(TemplateTokens tokens)
             case TemplateTokenKind.Name: return NameOrLiteral(token);
             case TemplateTokenKind.Text:
                 var text = token.Text;
-                while (tokens.Is(TemplateTokenKind.Text)) text += tokens.Next().Text;
-                return new LiteralExpression(token.Line, text);
+                if (!tokens.Is(TemplateTokenKind.Text)) return new LiteralExpression(token.Line, text);
+                var several = new StringBuilder(text);
+                while (tokens.Is(TemplateTokenKind.Text)) several.Append(tokens.Next().Text);
+                return new LiteralExpression(token.Line, several.ToString());
             case TemplateTokenKind.Whole:
                 return long.TryParse(token.Text.Replace("_", ""), NumberStyles.None, CultureInfo.InvariantCulture, out var whole)
                     ? new LiteralExpression(token.Line, whole)

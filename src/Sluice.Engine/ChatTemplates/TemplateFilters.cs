@@ -9,6 +9,8 @@ internal static class TemplateFilters
 {
     private delegate object? Filter(TemplateRun run, object? value, TemplateArguments arguments);
 
+    private static readonly object s_missing = new();
+
     private static readonly Dictionary<string, Filter> s_filters = new(StringComparer.Ordinal)
     {
         ["abs"] = (run, v, _) => v switch
@@ -55,7 +57,7 @@ internal static class TemplateFilters
         ["length"] = (run, v, _) => TemplateMembers.Length(run, v),
         ["list"] = (run, v, _) => new List<object?>(TemplateMembers.Elements(run, v)),
         ["lower"] = (run, v, _) => Text(run, v).ToLowerInvariant(),
-        ["map"] = (run, v, a) => Map(run, TemplateMembers.Elements(run, v), a),
+        ["map"] = (run, v, a) => Map(run, ElementsIfAny(run, v), a),
         ["max"] = (run, v, a) => Extreme(run, v, a, 1),
         ["min"] = (run, v, a) => Extreme(run, v, a, -1),
         ["reject"] = (run, v, a) => Chosen(run, v, a, byAttribute: false, keep: false),
@@ -74,9 +76,9 @@ internal static class TemplateFilters
         ["string"] = (run, v, _) => TemplateValues.Text(run, v),
         ["sum"] = (run, v, a) => Mapped(run, TemplateMembers.Elements(run, v), a.Get(0, "attribute", null))
             .Aggregate(a.Get(1, "start", 0L), (sum, item) => TemplateOperators.Compute(run, "+", sum, item)),
-        ["title"] = (run, v, _) => TemplateMethods.Title(Text(run, v)),
+        ["title"] = (run, v, _) => Title(Text(run, v)),
         ["tojson"] = ToJson,
-        ["trim"] = (run, v, a) => TemplateMethods.Strip(Text(run, v), a.Get(0, "chars", null), left: true, right: true),
+        ["trim"] = (run, v, a) => TemplateMethods.Strip(run, Text(run, v), a.Get(0, "chars", null), left: true, right: true),
         ["unique"] = (run, v, a) => Unique(run, TemplateMembers.Elements(run, v), a),
         ["upper"] = (run, v, _) => Text(run, v).ToUpperInvariant(),
         ["wordcount"] = (run, v, _) => (long)Text(run, v).Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries).Length,
@@ -89,10 +91,13 @@ internal static class TemplateFilters
         s_filters["e"] = s_filters["escape"];
     }
 
-    public static object? Apply(TemplateRun run, string name, object? value, TemplateArguments arguments) =>
-        s_filters.TryGetValue(name, out var filter)
+    public static object? Apply(TemplateRun run, string name, object? value, TemplateArguments arguments)
+    {
+        run.Pass(value);
+        return s_filters.TryGetValue(name, out var filter)
             ? filter(run, value, arguments)
             : throw run.Wrong($"the filter '{name}' is not supported{Nearest.Hint(name, [.. s_filters.Keys])}.");
+    }
 
     public static bool Knows(string name) => s_filters.ContainsKey(name);
 
@@ -121,15 +126,14 @@ internal static class TemplateFilters
             if (end >= format.Length) throw run.Wrong($"'{format}' ends within a place for a value.");
             if (format[end] == '%') text.Append('%');
             else if (next >= values.Count) throw run.Wrong($"'{format}' has more places than the {values.Count} values.");
-            else text.Append(FormatOne(run, format[(i + 1)..end], format[end], values[next++]));
-            run.Checked(text.Length);
+            else Append(run, text, FormatOne(run, format[(i + 1)..end], format[end], values[next++]));
             i = end;
         }
 
         return text.ToString();
     }
 
-    /// <summary>Formats with braces: <c>{}</c>, <c>{0}</c>, <c>{name}</c>.</summary>
+    /// <summary>Formats with braces: <c>{}</c>, <c>{0}</c>, <c>{name}</c>, nothing else within them.</summary>
     public static string FormatBraces(TemplateRun run, string format, TemplateArguments arguments)
     {
         var text = new StringBuilder();
@@ -142,23 +146,32 @@ internal static class TemplateFilters
                 text.Append(c);
                 i++;
             }
-            else if (c == '{' && format.IndexOf('}', i) is > 0 and var end)
+            else if (c is '{' or '}')
             {
+                var end = c == '{' ? format.IndexOf('}', i) : -1;
+                if (end < 0) throw run.Wrong($"a text to be formatted has a single '{c}'; expected it twice.");
                 var name = format[(i + 1)..end];
                 var index = name.Length == 0 ? next++
                     : int.TryParse(name, NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : int.MaxValue;
-                text.Append(TemplateValues.Text(run, arguments.Get(index, name, new Undefined(name))));
+                if (arguments.Get(index, name, s_missing) is var value && ReferenceEquals(value, s_missing))
+                    throw run.Wrong($"nothing is given for the place '{{{name}}}' of a text to be formatted.");
+                Append(run, text, TemplateValues.Text(run, value));
                 i = end;
             }
             else
             {
                 text.Append(c);
             }
-
-            run.Checked(text.Length);
         }
 
         return text.ToString();
+    }
+
+    private static void Append(TemplateRun run, StringBuilder text, string part)
+    {
+        run.Checked(part.Length);
+        text.Append(part);
+        if (text.Length > TemplateRun.TextMax) throw run.Wrong($"a text of more than {TemplateRun.TextMax} characters.");
     }
 
     private static string FormatOne(TemplateRun run, string width, char kind, object? value)
@@ -184,6 +197,20 @@ internal static class TemplateFilters
         return text;
     }
 
+    /// <summary>As the filter has it, which leaves apostrophes within words; the method does not.</summary>
+    private static string Title(string text)
+    {
+        var title = new StringBuilder(text.Length);
+        var within = false;
+        foreach (var c in text)
+        {
+            title.Append(within ? char.ToLowerInvariant(c) : char.ToUpperInvariant(c));
+            within = !char.IsWhiteSpace(c) && c is not ('-' or '(' or '{' or '[' or '<');
+        }
+
+        return title.ToString();
+    }
+
     private static string Escape(TemplateRun run, string text)
     {
         run.Checked(5L * text.Length);
@@ -192,9 +219,19 @@ internal static class TemplateFilters
 
     private static string ToJson(TemplateRun run, object? value, TemplateArguments arguments)
     {
-        var indent = arguments.Get(0, "indent", null) is long given ? Math.Clamp(given, 0, 16) : -1;
+        // As Hugging Face has it: tojson(ensure_ascii, indent, separators, sort_keys); Jinja's own has the indent first.
+        var first = arguments.Get(0, "ensure_ascii", false);
+        var indent = (first is long ? first : arguments.Get(1, "indent", null)) is long given ? (int)Math.Clamp(given, 0, 16) : -1;
+        var (between, afterKey) = arguments.Get(2, "separators", null) switch
+        {
+            null => (indent < 0 ? ", " : ",", ": "),
+            List<object?> and [string a, string b] => (a, b),
+            var other => throw run.Wrong($"separators of tojson are {TemplateValues.TypeName(other)}; expected two texts."),
+        };
+        var style = new JsonStyle(
+            between, afterKey, indent, TemplateValues.IsTrue(arguments.Get(3, "sort_keys", false)), IsAscii: first is true);
         var json = new StringBuilder();
-        TemplateValues.WriteJson(run, value, json, (int)indent, TemplateValues.IsTrue(arguments.Get(3, "sort_keys", false)));
+        TemplateValues.WriteJson(run, value, json, style);
         run.Checked(json.Length);
         return json.ToString();
     }
@@ -211,8 +248,10 @@ internal static class TemplateFilters
         return string.Join('\n', lines.Select((line, i) => (i > 0 || first) && (line.Length > 0 || blank) ? by + line : line));
     }
 
-    private static double Round(TemplateRun run, object? value, TemplateArguments arguments)
+    private static object Round(TemplateRun run, object? value, TemplateArguments arguments)
     {
+        if (value is long whole && arguments.Get(1, "method", "common") is "common" && arguments.Whole(run, 0, "precision", 0) >= 0)
+            return whole;
         if (TemplateValues.Number(value) is not { } number) throw Expected(run, "round", value, "a number");
         var scale = Math.Pow(10, Math.Clamp(arguments.Whole(run, 0, "precision", 0), -15, 15));
         return arguments.Get(1, "method", "common") switch
@@ -258,13 +297,17 @@ internal static class TemplateFilters
         return items.ConvertAll(item => Apply(run, name, item, rest));
     }
 
+    /// <summary>Nothing of what is false: templates ask so for tool calls that are none.</summary>
+    private static List<object?> ElementsIfAny(TemplateRun run, object? value) =>
+        TemplateValues.IsTrue(value) ? TemplateMembers.Elements(run, value) : [];
+
     private static List<object?> Chosen(TemplateRun run, object? value, TemplateArguments arguments, bool byAttribute, bool keep)
     {
         var skip = byAttribute ? 1 : 0;
         var key = byAttribute ? KeyOf(run, arguments.Get(0, "attribute", null)) : item => item;
         var test = arguments.Positional.Count > skip ? arguments.Text(run, skip, "test") : null;
         var rest = new TemplateArguments(arguments.Positional.Count > skip + 1 ? arguments.Positional[(skip + 1)..] : [], arguments.Named);
-        return TemplateMembers.Elements(run, value).FindAll(item =>
+        return ElementsIfAny(run, value).FindAll(item =>
         {
             run.Step();
             return keep == (test is null ? TemplateValues.IsTrue(key(item)) : TemplateTests.Holds(run, test, key(item), rest));
@@ -277,7 +320,7 @@ internal static class TemplateFilters
         run.CheckedList(16L * items.Count);
         var comparer = Comparer<object?>.Create((a, b) => TemplateValues.Compare(run, a, b)
             ?? throw run.Wrong($"{TemplateValues.TypeName(a)} and {TemplateValues.TypeName(b)} have no order."));
-        object? Key(object? item) => key(item) is var k && ignoreCase && k is string s ? s.ToLowerInvariant() : k;
+        object? Key(object? item) => Folded(key(item), ignoreCase);
         try
         {
             return [.. descending ? items.OrderByDescending(Key, comparer) : items.OrderBy(Key, comparer)];
@@ -294,19 +337,22 @@ internal static class TemplateFilters
         var seen = new List<object?>();
         return items.FindAll(item =>
         {
-            var k = key(item) is string s ? s.ToLowerInvariant() : key(item);
+            var k = Folded(key(item), !TemplateValues.IsTrue(arguments.Get(0, "case_sensitive", false)));
             if (seen.Exists(other => TemplateValues.AreEqual(run, other, k))) return false;
             seen.Add(k);
             return true;
         });
     }
 
+    private static object? Folded(object? key, bool ignoreCase) => ignoreCase && key is string s ? s.ToLowerInvariant() : key;
+
     private static object? Extreme(TemplateRun run, object? value, TemplateArguments arguments, int sign)
     {
         var key = KeyOf(run, arguments.Get(1, "attribute", null));
         var items = TemplateMembers.Elements(run, value);
         if (items.Count == 0) return new Undefined("");
-        return items.Aggregate((best, item) => TemplateValues.Compare(run, key(item), key(best)) is { } order
+        object? Key(object? item) => Folded(key(item), !TemplateValues.IsTrue(arguments.Get(0, "case_sensitive", false)));
+        return items.Aggregate((best, item) => TemplateValues.Compare(run, Key(item), Key(best)) is { } order
             ? order * sign > 0 ? item : best
             : throw run.Wrong("values have no order."));
     }

@@ -16,11 +16,18 @@ internal static class TemplateGlobals
             ["dict"] = (TemplateFunction)((_, a) => TemplateValues.Dictionary(a.Named)),
             ["namespace"] = (TemplateFunction)Namespace,
             ["raise_exception"] = (TemplateFunction)((run, a) =>
-                throw new InputException(
-                    $"the chat template refuses this conversation: {TemplateValues.Text(run, a.Get(0, "message", ""))}")),
+                throw new InputException($"the chat template refuses this conversation: {Shortened(run, a.Get(0, "message", ""))}")),
         };
         if (now is { } time) globals["strftime_now"] = (TemplateFunction)((run, a) => Format(run, time, a.Text(run, 0, "format")));
         return globals;
+    }
+
+    /// <summary>A template may put a whole message into its reason.</summary>
+    private static string Shortened(TemplateRun run, object? reason)
+    {
+        const int lengthMax = 1000;
+        var text = TemplateValues.Text(run, reason);
+        return text.Length <= lengthMax ? text : $"{text[..lengthMax]} …";
     }
 
     private static List<object?> Range(TemplateRun run, TemplateArguments arguments)
@@ -52,12 +59,14 @@ internal static class TemplateGlobals
         for (var i = 0; i < format.Length; i++)
         {
             if (format[i] != '%' || i + 1 >= format.Length) text.Append(format[i]);
-            else if (format[i + 1] == '-' && i + 2 < format.Length) text.Append(Part(run, time, format[i += 2]).TrimStart('0'));
+            else if (format[i + 1] == '-' && i + 2 < format.Length) text.Append(WithoutZeros(Part(run, time, format[i += 2])));
             else text.Append(Part(run, time, format[++i]));
         }
 
         return text.ToString();
     }
+
+    private static string WithoutZeros(string number) => number.TrimStart('0') is { Length: > 0 } rest ? rest : "0";
 
     private static string Part(TemplateRun run, DateTimeOffset time, char part) => part switch
     {

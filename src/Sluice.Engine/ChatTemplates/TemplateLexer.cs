@@ -34,7 +34,7 @@ internal sealed class TemplateLexer
     {
         if (source.Length > SourceMax)
             throw new InputException($"chat template: has {source.Length} characters; expected at most {SourceMax}.");
-        source = source.ReplaceLineEndings("\n");
+        source = source.Replace("\r\n", "\n", StringComparison.Ordinal).Replace('\r', '\n');
         var lexer = new TemplateLexer(source.EndsWith('\n') ? source[..^1] : source);
         lexer.ReadAll();
         return lexer._tokens;
@@ -103,8 +103,7 @@ internal sealed class TemplateLexer
 
     private bool IsRaw()
     {
-        var at = _at;
-        while (at < _source.Length && char.IsWhiteSpace(_source[at])) at++;
+        var at = SkipBlanks(_at);
         return string.CompareOrdinal(_source, at, "raw", 0, 3) == 0 && at + 3 < _source.Length && !IsNameLetter(_source[at + 3]);
     }
 
@@ -120,14 +119,30 @@ internal sealed class TemplateLexer
         {
             open = _source.IndexOf("{%", open, StringComparison.Ordinal);
             if (open < 0) throw Wrong(_line, "'raw' does not end; expected '{% endraw %}'.");
-            var end = _source.IndexOf("%}", open, StringComparison.Ordinal);
-            if (end < 0 || _source[(open + 2)..end].Trim('-', '+').Trim() != "endraw") continue;
-            var next = _source[open + 2];
-            AddData(DataEnd(open, '%', next));
-            MoveTo(end + 2);
-            AfterTag(_source[end - 1], isBlock: true);
+            var end = EndOfEndRaw(open + 2);
+            if (end < 0) continue;
+            AddData(DataEnd(open, '%', _source[open + 2]));
+            MoveTo(end);
+            AfterTag(_source[end - 3], isBlock: true);
             return;
         }
+    }
+
+    /// <summary>The place after <c>endraw %}</c>, with the signs and blanks that may be there; -1 if it is something else.</summary>
+    private int EndOfEndRaw(int at)
+    {
+        if (at < _source.Length && _source[at] is '-' or '+') at++;
+        at = SkipBlanks(at);
+        if (string.CompareOrdinal(_source, at, "endraw", 0, 6) != 0) return -1;
+        at = SkipBlanks(at + 6);
+        if (at < _source.Length && _source[at] is '-' or '+') at++;
+        return string.CompareOrdinal(_source, at, "%}", 0, 2) == 0 ? at + 2 : -1;
+    }
+
+    private int SkipBlanks(int at)
+    {
+        while (at < _source.Length && char.IsWhiteSpace(_source[at])) at++;
+        return at;
     }
 
     private void ReadCode(bool isVariable)

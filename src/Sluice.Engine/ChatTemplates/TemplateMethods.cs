@@ -18,9 +18,15 @@ internal static class TemplateMethods
         _ => null,
     };
 
-    public static string Strip(string text, object? characters, bool left, bool right)
+    public static string Strip(TemplateRun run, string text, object? characters, bool left, bool right)
     {
-        var set = characters is string given ? given.ToCharArray() : s_blanks;
+        var set = s_blanks;
+        if (characters is string given)
+        {
+            run.Work((long)text.Length * given.Length);
+            set = given.ToCharArray();
+        }
+
         if (set.Length == 0) return text;
         if (left) text = text.TrimStart(set);
         return right ? text.TrimEnd(set) : text;
@@ -29,7 +35,7 @@ internal static class TemplateMethods
     public static string Replace(TemplateRun run, string text, string old, string by, long count)
     {
         if (count == 0) return text;
-        var found = old.Length == 0 ? text.Length + 1 : CountOf(text, old);
+        long found = CountOf(run, text, old);
         run.Checked(text.Length + (found * Math.Max(0, by.Length - old.Length)));
         if (old.Length > 0 && (count < 0 || count >= found)) return text.Replace(old, by, StringComparison.Ordinal);
 
@@ -38,10 +44,16 @@ internal static class TemplateMethods
         for (var done = 0L; done != count; done++)
         {
             var next = text.IndexOf(old, at, StringComparison.Ordinal);
-            if (next < 0 || (old.Length == 0 && done > text.Length)) break;
+            if (next < 0) break;
             result.Append(text, at, next - at).Append(by);
             at = next + old.Length;
-            if (old.Length == 0 && at < text.Length) result.Append(text[at++]);
+            if (old.Length > 0) continue;
+
+            // Nothing is found before every character, and once more at the end.
+            if (at == text.Length) break;
+            var letter = at + 1 < text.Length && char.IsSurrogatePair(text[at], text[at + 1]) ? 2 : 1;
+            result.Append(text, at, letter);
+            at += letter;
         }
 
         return result.Append(text, at, text.Length - at).ToString();
@@ -65,6 +77,7 @@ internal static class TemplateMethods
 
     public static string Join(TemplateRun run, string separator, List<object?> items)
     {
+        run.Pass(items);
         List<string> texts = items.ConvertAll(item => TemplateValues.Text(run, item));
         run.Checked(texts.Sum(text => (long)text.Length) + ((long)separator.Length * texts.Count));
         return string.Join(separator, texts);
@@ -72,9 +85,9 @@ internal static class TemplateMethods
 
     private static TemplateFunction? OfText(string text, string name) => name switch
     {
-        "strip" => (_, a) => Strip(text, a.Get(0, "chars", null), left: true, right: true),
-        "lstrip" => (_, a) => Strip(text, a.Get(0, "chars", null), left: true, right: false),
-        "rstrip" => (_, a) => Strip(text, a.Get(0, "chars", null), left: false, right: true),
+        "strip" => (run, a) => Strip(run, text, a.Get(0, "chars", null), left: true, right: true),
+        "lstrip" => (run, a) => Strip(run, text, a.Get(0, "chars", null), left: true, right: false),
+        "rstrip" => (run, a) => Strip(run, text, a.Get(0, "chars", null), left: false, right: true),
         "upper" => (_, _) => text.ToUpperInvariant(),
         "lower" => (_, _) => text.ToLowerInvariant(),
         "title" => (_, _) => Title(text),
@@ -90,9 +103,9 @@ internal static class TemplateMethods
         "rsplit" => (run, a) => Split(run, text, a, fromRight: true),
         "splitlines" => (run, a) => Lines(run, text, TemplateValues.IsTrue(a.Get(0, "keepends", false))),
         "join" => (run, a) => Join(run, text, TemplateMembers.Elements(run, a.Get(0, "iterable", null))),
-        "find" => (run, a) => (long)text.IndexOf(a.Text(run, 0, "sub"), StringComparison.Ordinal),
-        "rfind" => (run, a) => (long)text.LastIndexOf(a.Text(run, 0, "sub"), StringComparison.Ordinal),
-        "count" => (run, a) => (long)CountOf(text, a.Text(run, 0, "sub")),
+        "find" => (run, a) => Find(run, text, a, last: false),
+        "rfind" => (run, a) => Find(run, text, a, last: true),
+        "count" => (run, a) => (long)CountOf(run, text, a.Text(run, 0, "sub")),
         "isdigit" => (_, _) => text.Length > 0 && text.All(char.IsDigit),
         "isnumeric" => (_, _) => text.Length > 0 && text.All(char.IsNumber),
         "isalpha" => (_, _) => text.Length > 0 && text.All(char.IsLetter),
@@ -109,9 +122,7 @@ internal static class TemplateMethods
         "items" => (run, _) => Pairs(run, dictionary),
         "keys" => (_, _) => (List<object?>)[.. dictionary.Keys],
         "values" => (_, _) => (List<object?>)[.. dictionary.Values],
-        "get" => (_, a) => a.Get(0, "key", null) is { } key && dictionary.TryGetValue(key, out var value)
-            ? value
-            : a.Get(1, "default", null),
+        "get" => (run, a) => Entry(run, dictionary, a.Get(0, "key", null), a.Get(1, "default", null)),
         "copy" => (_, _) => new OrderedDictionary<object, object?>(dictionary),
         _ => null,
     };
@@ -139,49 +150,73 @@ internal static class TemplateMethods
     private static List<object?> Split(TemplateRun run, string text, TemplateArguments arguments, bool fromRight)
     {
         var most = arguments.Whole(run, 1, "maxsplit", -1);
-        run.CheckedList(text.Length / 8);
-        if (arguments.Get(0, "sep", null) is not string separator) return SplitBlanks(text, most, fromRight);
+        if (arguments.Get(0, "sep", null) is not string separator) return SplitBlanks(run, text, most, fromRight);
         if (separator.Length == 0) throw run.Wrong("split by an empty text.");
 
+        run.Search(text, separator);
         var parts = new List<object?>();
-        for (var rest = text; ;)
+        for (var (start, end) = (0, text.Length); ;)
         {
-            run.Checked(rest.Length);
-            var at = most == parts.Count ? -1
-                : fromRight ? rest.LastIndexOf(separator, StringComparison.Ordinal) : rest.IndexOf(separator, StringComparison.Ordinal);
+            run.Step();
+            var at = most == parts.Count ? -1 : Find(text.AsSpan(start, end - start), separator, fromRight);
             if (at < 0)
             {
-                parts.Add(rest);
+                parts.Add(text[start..end]);
                 if (fromRight) parts.Reverse();
                 return parts;
             }
 
-            parts.Add(fromRight ? rest[(at + separator.Length)..] : rest[..at]);
-            rest = fromRight ? rest[..at] : rest[(at + separator.Length)..];
+            var (left, right) = (start + at, start + at + separator.Length);
+            parts.Add(fromRight ? text[right..end] : text[start..left]);
+            if (fromRight) end = left;
+            else start = right;
         }
     }
 
-    private static List<object?> SplitBlanks(string text, long most, bool fromRight)
+    /// <summary>Words between runs of white space; after as many as are wanted the rest keeps its white space but for that
+    /// before the next word.</summary>
+    private static List<object?> SplitBlanks(TemplateRun run, string text, long most, bool fromRight)
     {
-        var words = text.Split(s_blanks, StringSplitOptions.RemoveEmptyEntries);
-        if (most < 0 || words.Length <= most + 1) return [.. words];
-
-        // The rest keeps its inner white space.
         var parts = new List<object?>();
-        for (var rest = text; ;)
+        var (start, end) = (0, text.Length);
+        while (true)
         {
-            rest = Strip(rest, null, left: !fromRight, right: fromRight);
+            run.Step();
+            var rest = text.AsSpan(start, end - start);
+            rest = fromRight ? rest.TrimEnd(s_blanks) : rest.TrimStart(s_blanks);
+            (start, end) = fromRight ? (start, start + rest.Length) : (end - rest.Length, end);
+            if (rest.IsEmpty) break;
             if (parts.Count == most)
             {
-                parts.Add(rest);
-                if (fromRight) parts.Reverse();
-                return parts;
+                parts.Add(rest.ToString());
+                break;
             }
 
             var at = fromRight ? rest.LastIndexOfAny(s_blanks) : rest.IndexOfAny(s_blanks);
-            parts.Add(fromRight ? rest[(at + 1)..] : rest[..at]);
-            rest = fromRight ? rest[..at] : rest[at..];
+            parts.Add((at < 0 ? rest : fromRight ? rest[(at + 1)..] : rest[..at]).ToString());
+            if (at < 0) break;
+            if (fromRight) end = start + at;
+            else start += at;
         }
+
+        if (fromRight) parts.Reverse();
+        return parts;
+    }
+
+    private static object? Entry(TemplateRun run, OrderedDictionary<object, object?> dictionary, object? key, object? otherwise)
+    {
+        run.Pass(key);
+        return key is not null && dictionary.TryGetValue(key, out var value) ? value : otherwise;
+    }
+
+    private static int Find(ReadOnlySpan<char> text, string part, bool last) =>
+        last ? text.LastIndexOf(part, StringComparison.Ordinal) : text.IndexOf(part, StringComparison.Ordinal);
+
+    private static long Find(TemplateRun run, string text, TemplateArguments arguments, bool last)
+    {
+        var part = arguments.Text(run, 0, "sub");
+        run.Search(text, part);
+        return Find(text, part, last);
     }
 
     private static List<object?> Lines(TemplateRun run, string text, bool keepEnds)
@@ -199,6 +234,9 @@ internal static class TemplateMethods
         return lines;
     }
 
-    private static int CountOf(string text, string part) =>
-        part.Length == 0 ? text.Length + 1 : text.AsSpan().Count(part);
+    private static int CountOf(TemplateRun run, string text, string part)
+    {
+        run.Search(text, part);
+        return part.Length == 0 ? text.Length + 1 : text.AsSpan().Count(part);
+    }
 }

@@ -40,7 +40,12 @@ internal sealed class DictionaryExpression(int line, List<(TemplateExpression Ke
     {
         var dictionary = new OrderedDictionary<object, object?>();
         foreach (var (key, value) in items)
-            dictionary[key.Value(run) ?? throw run.Wrong("a key is none; expected a text.")] = value.Value(run);
+        {
+            var name = key.Value(run) ?? throw run.Wrong("a key is none; expected a text.");
+            run.Pass(name);
+            dictionary[name] = value.Value(run);
+        }
+
         return dictionary;
     }
 }

@@ -32,10 +32,12 @@ internal static class TemplateOperators
         switch (container)
         {
             case string text when item is string part:
-                run.Checked(text.Length);
+                run.Search(text, part);
                 return text.Contains(part, StringComparison.Ordinal);
             case List<object?> list: return list.Exists(other => TemplateValues.AreEqual(run, other, item));
-            case OrderedDictionary<object, object?> dictionary: return item is not null && dictionary.ContainsKey(item);
+            case OrderedDictionary<object, object?> dictionary:
+                run.Pass(item);
+                return item is not null && dictionary.ContainsKey(item);
             case Undefined: return false;
             default: throw run.Wrong($"{TemplateValues.TypeName(item)} in {TemplateValues.TypeName(container)}: nothing can be in it.");
         }
@@ -52,6 +54,8 @@ internal static class TemplateOperators
                 return (List<object?>)[.. a, .. b];
             case ("*", string text, long times): return Repeat(run, text, times);
             case ("*", long times, string text): return Repeat(run, text, times);
+            case ("*", List<object?> list, long times): return Repeat(run, list, times);
+            case ("*", long times, List<object?> list): return Repeat(run, list, times);
             case ("%", string format, _): return TemplateFilters.Format(run, format, right is List<object?> items ? items : [right]);
         }
 
@@ -77,6 +81,13 @@ internal static class TemplateOperators
         if (times <= 0 || text.Length == 0) return "";
         run.Checked(times > TemplateRun.TextMax ? long.MaxValue : times * text.Length);
         return new StringBuilder().Insert(0, text, (int)times).ToString();
+    }
+
+    private static List<object?> Repeat(TemplateRun run, List<object?> list, long times)
+    {
+        if (times <= 0 || list.Count == 0) return [];
+        run.CheckedList(times > TemplateRun.ListMax ? long.MaxValue : times * list.Count);
+        return [.. Enumerable.Repeat(list, (int)times).SelectMany(items => items)];
     }
 
     private static double Real(TemplateRun run, string symbol, double x, double y)

@@ -7,9 +7,9 @@ namespace Sluice.Engine;
 /// <summary>One rendering of a template: its variables, what it has written, and how much it may still do.</summary>
 internal sealed class TemplateRun(Dictionary<string, object?> globals)
 {
-    /// <summary>Expressions and statements evaluated, and every 256 characters handled: a conversation of a thousand messages
-    /// takes some 100,000.</summary>
-    private const int StepsMax = 4_000_000;
+    /// <summary>Expressions and statements evaluated, every 64 characters handled and every 4 elements of a list: a conversation
+    /// of a thousand messages takes some 100,000. So all texts together have at most 128 million characters.</summary>
+    private const int StepsMax = 2_000_000;
 
     /// <summary>Characters of the prompt and of any text on the way.</summary>
     public const int TextMax = 16 << 20;
@@ -54,14 +54,30 @@ internal sealed class TemplateRun(Dictionary<string, object?> globals)
     public void Checked(long length)
     {
         if (length > TextMax) throw Wrong($"a text of {length} characters; expected at most {TextMax}.");
-        Spend(1 + (int)(length >> 8));
+        Spend(1 + (int)(length >> 6));
     }
 
     public void CheckedList(long count)
     {
         if (count > ListMax) throw Wrong($"a list of {count} elements; expected at most {ListMax}.");
-        Spend(1 + (int)(count >> 4));
+        Spend(1 + (int)(count >> 2));
     }
+
+    /// <summary>Pays for looking for one text in another: at worst the product of their lengths, most of it many characters at
+    /// a time.</summary>
+    public void Search(string text, string part) => Work((1 + ((long)part.Length >> 12)) * text.Length);
+
+    /// <summary>Pays for looking at this many characters.</summary>
+    public void Work(long characters) => Spend((int)Math.Min(StepsMax, 1 + (characters >> 6)));
+
+    /// <summary>Pays for going through a value once: a text, a list, a dictionary.</summary>
+    public void Pass(object? value) => Spend(1 + (value switch
+    {
+        string text => text.Length >> 6,
+        List<object?> list => list.Count >> 2,
+        OrderedDictionary<object, object?> dictionary => dictionary.Count >> 2,
+        _ => 0,
+    }));
 
     public void Within(Action body)
     {

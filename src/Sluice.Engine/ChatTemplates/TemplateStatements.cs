@@ -227,6 +227,8 @@ internal sealed class ForStatement(
         ["first"] = i == 0,
         ["last"] = i == items.Count - 1,
         ["length"] = (long)items.Count,
+        ["depth"] = 1L, // None are recursive.
+        ["depth0"] = 0L,
         ["previtem"] = i > 0 ? items[i - 1] : new Undefined("previtem"),
         ["nextitem"] = i < items.Count - 1 ? items[i + 1] : new Undefined("nextitem"),
         ["cycle"] = (TemplateFunction)((run, arguments) => arguments.Positional.Count > 0

@@ -17,6 +17,14 @@ internal sealed class TemplateNamespace
 /// <summary>A function or method of a template.</summary>
 internal delegate object? TemplateFunction(TemplateRun run, TemplateArguments arguments);
 
+/// <summary>How JSON is written.</summary>
+/// <param name="Between">Between elements.</param>
+/// <param name="AfterKey">Between a key and its value.</param>
+/// <param name="Indent">Blanks per level, or -1 for one line.</param>
+/// <param name="IsSorted">By key.</param>
+/// <param name="IsAscii">All other letters are escaped.</param>
+internal readonly record struct JsonStyle(string Between, string AfterKey, int Indent, bool IsSorted, bool IsAscii);
+
 /// <summary>Values of templates: null, <see cref="Undefined"/>, bool, long, double, string, <see cref="List{T}"/> of values (tuples
 /// too), ordered dictionaries, <see cref="TemplateNamespace"/>, <see cref="TemplateFunction"/>. As in Python, where the templates
 /// come from.</summary>
@@ -55,12 +63,18 @@ internal static class TemplateValues
         return (a, b) switch
         {
             (null, null) or (Undefined, Undefined) => true,
-            (string s, string t) => string.Equals(s, t, StringComparison.Ordinal),
+            (string s, string t) => AreEqualTexts(run, s, t),
             (List<object?> s, List<object?> t) => s.Count == t.Count && s.Zip(t).All(pair => AreEqual(run, pair.First, pair.Second)),
             (OrderedDictionary<object, object?> s, OrderedDictionary<object, object?> t) => s.Count == t.Count
                 && s.All(pair => t.TryGetValue(pair.Key, out var other) && AreEqual(run, pair.Value, other)),
             _ => ReferenceEquals(a, b),
         };
+    }
+
+    private static bool AreEqualTexts(TemplateRun run, string a, string b)
+    {
+        if (a.Length == b.Length) run.Pass(a);
+        return string.Equals(a, b, StringComparison.Ordinal);
     }
 
     /// <summary>Null where the two have no order.</summary>
@@ -69,7 +83,12 @@ internal static class TemplateValues
         run.Step();
         if (a is long i && b is long j) return i.CompareTo(j);
         if (Number(a) is { } x && Number(b) is { } y) return x.CompareTo(y);
-        if (a is string s && b is string t) return string.CompareOrdinal(s, t);
+        if (a is string s && b is string t)
+        {
+            run.Pass(s.Length < t.Length ? s : t);
+            return string.CompareOrdinal(s, t);
+        }
+
         if (a is not List<object?> p || b is not List<object?> q) return null;
         for (var k = 0; k < Math.Min(p.Count, q.Count); k++)
             if (!AreEqual(run, p[k], q[k])) return Compare(run, p[k], q[k]);
@@ -92,6 +111,7 @@ internal static class TemplateValues
         if (value is Undefined) return "";
         var text = new StringBuilder();
         WriteRepresentation(run, value, text);
+        run.Checked(text.Length);
         return text.ToString();
     }
 
@@ -117,8 +137,9 @@ internal static class TemplateValues
     }
 
     /// <summary>JSON as templates write it: a blank after comma and colon, letters as they are.</summary>
-    /// <param name="indent">Blanks per level, or -1 for one line.</param>
-    public static void WriteJson(TemplateRun run, object? value, StringBuilder to, int indent, bool sorted, int level = 0)
+    /// <param name="style">Layout and letters.</param>
+    /// <param name="level">How deep in the value this is.</param>
+    public static void WriteJson(TemplateRun run, object? value, StringBuilder to, JsonStyle style, int level = 0)
     {
         run.Step();
         if (to.Length > TemplateRun.TextMax) throw run.Wrong($"JSON of more than {TemplateRun.TextMax} characters.");
@@ -130,17 +151,19 @@ internal static class TemplateValues
             case double.NaN: to.Append("NaN"); break;
             case double d when double.IsInfinity(d): to.Append(d > 0 ? "Infinity" : "-Infinity"); break;
             case double d: to.Append(NumberText(d)); break;
-            case string s: WriteJsonText(s, to); break;
+            case string s: WriteJsonText(s, to, style.IsAscii); break;
             case List<object?> list:
-                WriteJsonGroup('[', ']', list, (item, _) => WriteJson(run, item, to, indent, sorted, level + 1));
+                WriteJsonGroup('[', ']', list, (item, _) => WriteJson(run, item, to, style, level + 1));
                 break;
             case OrderedDictionary<object, object?> dictionary:
-                var pairs = sorted ? dictionary.OrderBy(pair => Text(run, pair.Key), StringComparer.Ordinal) : dictionary.AsEnumerable();
+                var pairs = style.IsSorted
+                    ? dictionary.OrderBy(pair => Text(run, pair.Key), StringComparer.Ordinal)
+                    : dictionary.AsEnumerable();
                 WriteJsonGroup('{', '}', pairs.ToList(), (pair, _) =>
                 {
-                    WriteJsonText(Text(run, pair.Key), to);
-                    to.Append(": ");
-                    WriteJson(run, pair.Value, to, indent, sorted, level + 1);
+                    WriteJsonText(KeyText(run, pair.Key), to, style.IsAscii);
+                    to.Append(style.AfterKey);
+                    WriteJson(run, pair.Value, to, style, level + 1);
                 });
                 break;
             default: to.Append("null"); break;
@@ -151,12 +174,12 @@ internal static class TemplateValues
             to.Append(open);
             for (var i = 0; i < items.Count; i++)
             {
-                if (i > 0) to.Append(indent < 0 ? ", " : ",");
-                if (indent >= 0) to.Append('\n').Append(' ', indent * (level + 1));
+                if (i > 0) to.Append(style.Between);
+                if (style.Indent >= 0) to.Append('\n').Append(' ', style.Indent * (level + 1));
                 write(items[i], i);
             }
 
-            if (indent >= 0 && items.Count > 0) to.Append('\n').Append(' ', indent * level);
+            if (style.Indent >= 0 && items.Count > 0) to.Append('\n').Append(' ', style.Indent * level);
             to.Append(close);
         }
     }
@@ -231,14 +254,20 @@ internal static class TemplateValues
             else if (c == '\n') to.Append("\\n");
             else if (c == '\r') to.Append("\\r");
             else if (c == '\t') to.Append("\\t");
-            else if (c < ' ') to.Append(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}");
+            else if (c < ' ' || c == '\x7f') to.Append(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}");
             else to.Append(c);
         }
 
         to.Append(quote);
     }
 
-    private static void WriteJsonText(string text, StringBuilder to)
+    private static string KeyText(TemplateRun run, object key) => key switch
+    {
+        bool b => b ? "true" : "false",
+        _ => Text(run, key),
+    };
+
+    private static void WriteJsonText(string text, StringBuilder to, bool isAscii)
     {
         to.Append('"');
         foreach (var c in text)
@@ -252,7 +281,7 @@ internal static class TemplateValues
                 case '\t': to.Append("\\t"); break;
                 case '\b': to.Append("\\b"); break;
                 case '\f': to.Append("\\f"); break;
-                case < ' ': to.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"); break;
+                case < ' ' or > '~' when isAscii || c < ' ': to.Append(CultureInfo.InvariantCulture, $"\\u{(int)c:x4}"); break;
                 default: to.Append(c); break;
             }
         }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Sluice.Core;
 
 namespace Sluice.Engine;
@@ -17,14 +16,10 @@ public sealed class TextModel(Tokenizer tokenizer, ChatTemplate? template, Pooli
     /// <exception cref="InputException">An option is out of its range.</exception>
     public ITokenChooser Chooser(SamplingOptions options, int sample = 0) => new SamplingChooser(tokenizer, options, sample);
 
-    /// <summary>The prompt of a conversation, up to where the answer begins. A last message of the assistant is
-    /// continued.</summary>
+    /// <summary>The prompt of a conversation. Control tokens within its messages count as such, as with other
+    /// engines.</summary>
     /// <exception cref="InputException">The model has no chat template, or it refuses the conversation.</exception>
-    public int[] ChatPrompt(JsonElement messages, JsonElement tools)
-    {
-        if (template is null)
-            throw new InputException("messages: this model's file has no chat template; ask for completions instead.");
-        var input = new ChatInput(messages) { Tools = tools.ValueKind == JsonValueKind.Array ? tools : null };
-        return tokenizer.Encode(template.Render(input));
-    }
+    public int[] ChatPrompt(ChatInput input) => template is not null
+        ? tokenizer.Encode(template.Render(input))
+        : throw new InputException("messages: this model's file has no chat template; ask for completions instead.");
 }

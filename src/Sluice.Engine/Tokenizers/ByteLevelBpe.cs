@@ -39,9 +39,11 @@ internal sealed class ByteLevelBpe : Tokenizer
 
     private protected override void EncodePlain(ReadOnlySpan<byte> utf8, bool isFirst, Work work, List<int> to)
     {
+        Span<int> ends = stackalloc int[WordSplitter.StagesMax];
+        ends.Clear();
         for (var at = 0; at < utf8.Length;)
         {
-            var end = _splitter.Next(utf8, at);
+            var end = _splitter.Next(utf8, at, ends);
             EncodeWord(utf8[at..end], work.Merges, to);
             at = end;
         }

@@ -24,7 +24,7 @@ internal sealed class SentencePieceBpe : Tokenizer
         _orders = orders;
         _addsPrefix = file.Metadata.Flag("tokenizer.ggml.add_space_prefix", true);
         _byteTokens = new int[256];
-        Array.Fill(_byteTokens, Unknown);
+        Array.Fill(_byteTokens, -1);
         for (var i = 0; i < vocabulary.Count; i++)
             if (vocabulary.Kind(i) == TokenKind.Byte) _byteTokens[vocabulary.Bytes(i)[0]] = i;
     }
@@ -67,13 +67,18 @@ internal sealed class SentencePieceBpe : Tokenizer
         {
             var (start, count, _) = merges.Take(ref at);
             if (_table.Find(text.Slice(start, count)) is >= 0 and var token) to.Add(token);
-            else foreach (var b in text.Slice(start, count)) AddByte(b, to);
+            else AddBytes(text.Slice(start, count), to);
         }
     }
 
-    private void AddByte(byte b, List<int> to)
+    /// <summary>A vocabulary without bytes has one unknown token for all that it does not know in a row.</summary>
+    private void AddBytes(ReadOnlySpan<byte> letter, List<int> to)
     {
-        if (_byteTokens[b] >= 0) to.Add(_byteTokens[b]);
+        foreach (var b in letter)
+        {
+            if (_byteTokens[b] >= 0) to.Add(_byteTokens[b]);
+            else if (Unknown >= 0 && (to.Count == 0 || to[^1] != Unknown)) to.Add(Unknown);
+        }
     }
 
     private readonly struct Rules(ByteTable table, uint[] orders) : IMergeRules

@@ -75,13 +75,15 @@ public sealed class TokenVocabulary
         return kinds;
     }
 
-    /// <summary>A table of the tokens that plain text may become: no control tokens, so that nobody smuggles one in.</summary>
+    /// <summary>A table of the tokens that plain text may become: no control tokens, so that nobody smuggles one in. Of tokens
+    /// with the same bytes a normal one counts, since the others are found as wholes.</summary>
     internal ByteTable TableOfText()
     {
         var table = new ByteTable(Count, _bytes.Length);
         for (var i = 0; i < Count; i++)
-            if (_kinds[i] is TokenKind.Normal or TokenKind.UserDefined or TokenKind.Unused && Bytes(i).Length > 0)
-                table.Set(Bytes(i), i);
+            if (_kinds[i] is TokenKind.UserDefined or TokenKind.Unused && Bytes(i).Length > 0) table.Set(Bytes(i), i);
+        for (var i = 0; i < Count; i++)
+            if (_kinds[i] is TokenKind.Normal && Bytes(i).Length > 0) table.Set(Bytes(i), i);
         return table;
     }
 }

@@ -7,7 +7,8 @@ namespace Sluice.Engine;
 /// <summary>Turns text into a model's tokens and back. May be used from any thread.</summary>
 public abstract class Tokenizer
 {
-    /// <summary>Tokens that end an answer in published models, beside those that the file names.</summary>
+    /// <summary>Tokens that end an answer in published models, beside those that the file names. Some files call them
+    /// user-defined.</summary>
     private static readonly string[] s_endTexts =
     [
         "<|eot_id|>", "<|eom_id|>", "<|im_end|>", "<|end|>", "<end_of_turn>", "<|endoftext|>", "<|end_of_text|>", "</s>",
@@ -28,7 +29,7 @@ public abstract class Tokenizer
     {
         var meta = file.Metadata;
         Vocabulary = vocabulary;
-        _special = new(vocabulary);
+        _special = new(file, vocabulary);
         int Id(string name, int otherwise) =>
             (int)meta.WholeNumber($"tokenizer.ggml.{name}", -1, vocabulary.Count - 1, otherwise < vocabulary.Count ? otherwise : -1);
         Bos = Id("bos_token_id", bosDefault);
@@ -42,7 +43,8 @@ public abstract class Tokenizer
         foreach (var end in new[] { Eos, Id("eot_token_id", -1), Id("eom_token_id", -1) })
             if (end >= 0) _isEnd[end] = true;
         for (var i = 0; i < vocabulary.Count; i++)
-            if (vocabulary.Kind(i) == TokenKind.Control && s_endTexts.Contains(vocabulary.Text(i))) _isEnd[i] = true;
+            if (vocabulary.Kind(i) is TokenKind.Control or TokenKind.UserDefined && s_endTexts.Contains(vocabulary.Text(i)))
+                _isEnd[i] = true;
         _endTokens = [.. Enumerable.Range(0, vocabulary.Count).Where(IsEnd)];
     }
 

@@ -13,7 +13,7 @@ public sealed class BatchFeature : IEndpoints
     private readonly TimeProvider _time;
     private readonly TaskCompletionSource<BatchWorker> _worker = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private CancellationToken _stopping;
+    private IHostApplicationLifetime? _life;
 
     /// <param name="store">Belongs to whoever made it; it must outlive the gateway.</param>
     /// <param name="callerOf">The caller of a tenant's name, for lines that run when their caller is long gone.</param>
@@ -23,7 +23,11 @@ public sealed class BatchFeature : IEndpoints
         _options = options ?? new();
         _callerOf = callerOf ?? (static name => new(new(0), name));
         _time = time ?? TimeProvider.System;
+        Taken = store.Taken;
     }
+
+    /// <summary>See <see cref="Store.Taken"/>.</summary>
+    internal Task<StoreTakenException> Taken { get; init; }
 
     public void Map(IEndpointRouteBuilder routes, GatewayServices gateway)
     {
@@ -33,7 +37,7 @@ public sealed class BatchFeature : IEndpoints
         var worker = new BatchWorker(parts);
         new FileEndpoints(_store.Files, _options, _time).Map(routes, gateway);
         new BatchEndpoints(parts, worker).Map(routes, gateway);
-        _stopping = routes.ServiceProvider.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        _life = routes.ServiceProvider.GetRequiredService<IHostApplicationLifetime>();
         _worker.SetResult(worker);
     }
 
@@ -42,15 +46,24 @@ public sealed class BatchFeature : IEndpoints
     public async Task RunAsync(GatewayServices gateway, CancellationToken stop)
     {
         var worker = await _worker.Task.WaitAsync(stop);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, _stopping);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(stop, _life!.ApplicationStopping);
         try
         {
             await Task.WhenAll(
-                worker.RunAsync(either.Token), new Housekeeping(_store, _options, _time, gateway.Log).RunAsync(either.Token));
+                worker.RunAsync(either.Token), new Housekeeping(_store, _options, _time, gateway.Log).RunAsync(either.Token),
+                StopWhenTakenAsync(gateway, either.Token));
         }
         catch (OperationCanceledException) when (either.IsCancellationRequested)
         {
             // The next start goes on.
         }
+    }
+
+    /// <summary>What this gateway would still run, the one that has the store now runs too.</summary>
+    private async Task StopWhenTakenAsync(GatewayServices gateway, CancellationToken stop)
+    {
+        var taken = await Taken.WaitAsync(stop);
+        BatchLog.Taken(gateway.Log, taken.Message);
+        _life!.StopApplication();
     }
 }

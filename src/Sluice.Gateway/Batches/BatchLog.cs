@@ -16,4 +16,7 @@ internal static partial class BatchLog
 
     [LoggerMessage(LogLevel.Error, "cannot delete what has expired")]
     public static partial void SweepFailed(ILogger log, Exception e);
+
+    [LoggerMessage(LogLevel.Critical, "the gateway stops: {Problem}")]
+    public static partial void Taken(ILogger log, string problem);
 }

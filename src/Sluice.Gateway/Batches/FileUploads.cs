@@ -45,7 +45,7 @@ internal sealed class FileUploads(IFileStore files, BatchOptions options, TimePr
                     if (writer is not null) return ApiError.BadRequest("The form holds two files; upload them one by one.", "file");
                     writer = await files.BeginAsync(
                         new(Ids.NewFile(), caller.Name, "", LabelOf(disposition), time.UnixSeconds()), context.RequestAborted);
-                    if (await CopyAsync(section.Body, writer, context) is { } tooLarge) return tooLarge;
+                    if (await CopyAsync(section.Body, writer, context.RequestAborted) is { } tooLarge) return tooLarge;
                     continue;
                 }
 
@@ -87,23 +87,22 @@ internal sealed class FileUploads(IFileStore files, BatchOptions options, TimePr
             ? star
             : HeaderUtilities.RemoveQuotes(disposition.FileName).Value) ?? "");
 
-    private async Task<ApiError?> CopyAsync(Stream content, FileWriter writer, HttpContext context)
+    private async Task<ApiError?> CopyAsync(Stream content, FileWriter writer, CancellationToken cancel)
     {
         var buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
         try
         {
             while (true)
             {
-                var read = await content.ReadAsync(buffer, context.RequestAborted);
+                var read = await content.ReadAsync(buffer, cancel);
                 if (read == 0) return null;
                 if (writer.Bytes + read > options.FileBytesMax)
                 {
-                    context.Response.Headers.Connection = "close"; // Nobody reads the rest of it.
                     return new(413, "invalid_request_error", "file_too_large",
                         $"The file has more than {options.FileBytesMax} bytes, which is the limit; split it.", "file");
                 }
 
-                await writer.WriteAsync(buffer.AsMemory(0, read), context.RequestAborted);
+                await writer.WriteAsync(buffer.AsMemory(0, read), cancel);
             }
         }
         finally

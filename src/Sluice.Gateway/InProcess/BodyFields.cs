@@ -27,6 +27,15 @@ internal static class BodyFields
     public static bool Flag(JsonElement body, string name) =>
         TryGet(body, name, out var value) && value.ValueKind == JsonValueKind.True;
 
+    /// <exception cref="InputException">It is there and neither true nor false.</exception>
+    public static bool? FlagOrNull(JsonElement body, string name)
+    {
+        if (!TryGet(body, name, out var value)) return null;
+        return value.ValueKind is JsonValueKind.True or JsonValueKind.False
+            ? value.ValueKind == JsonValueKind.True
+            : throw new InputException($"{name} must be true or false.");
+    }
+
     public static string? Text(JsonElement body, string name) =>
         TryGet(body, name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 

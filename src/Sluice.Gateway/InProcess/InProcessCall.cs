@@ -34,13 +34,14 @@ internal sealed record InProcessCall
 
     /// <exception cref="InputException">Something in the body cannot be used; the message names it.</exception>
     /// <exception cref="JsonException">The body is not JSON.</exception>
-    public static InProcessCall Read(UpstreamCall call, TextModel model)
+    /// <param name="now">For chat templates that write the date.</param>
+    public static InProcessCall Read(UpstreamCall call, TextModel model, DateTimeOffset now)
     {
         using var document = JsonDocument.Parse(call.Body);
         var body = document.RootElement;
         if (body.ValueKind != JsonValueKind.Object) throw new InputException("The body must be a JSON object.");
         var isChat = call.Api == UpstreamApi.ChatCompletions;
-        var prompts = isChat ? [Chat(body, model)] : Texts(body, "prompt", model, PromptsMax);
+        var prompts = isChat ? [Chat(body, model, now)] : Texts(body, "prompt", model, PromptsMax);
         var samples = BodyFields.Whole(body, "n", 1, AnswersMax) ?? 1;
         if (prompts.Count * samples > AnswersMax)
             throw new InputException($"n: {samples} answers to {prompts.Count} prompts, at most {AnswersMax} in one call.");
@@ -60,13 +61,19 @@ internal sealed record InProcessCall
         };
     }
 
-    private static int[] Chat(JsonElement body, TextModel model)
+    private static int[] Chat(JsonElement body, TextModel model, DateTimeOffset now)
     {
         if (!body.TryGetProperty("messages"u8, out var messages) || messages.ValueKind != JsonValueKind.Array)
             throw new InputException("messages must be a list.");
         if (messages.GetArrayLength() == 0) throw new InputException("messages is empty.");
         body.TryGetProperty("tools"u8, out var tools);
-        return model.ChatPrompt(messages, tools);
+        return model.ChatPrompt(new(messages)
+        {
+            Tools = tools.ValueKind == JsonValueKind.Array ? tools : null,
+            Variables = BodyFields.Object(body, "chat_template_kwargs"),
+            AddsGenerationPrompt = BodyFields.FlagOrNull(body, "add_generation_prompt") ?? true,
+            Now = now,
+        });
     }
 
     /// <summary>Text, a list of texts, one list of token ids, or a list of such lists.</summary>

@@ -74,7 +74,7 @@ public sealed class InProcessUpstream : IUpstream
             }
 
             Forget(call.Id);
-            var asked = InProcessCall.Read(call, lease.Model);
+            var asked = InProcessCall.Read(call, lease.Model, _time.GetLocalNow());
             var answer = new InProcessAnswer(call, asked, lease.Model, lease.Engine, _memory, _time);
             return await FollowAsync(call.Id, answer, () => answer.RunAsync(sink, cancel)).ConfigureAwait(false);
         }

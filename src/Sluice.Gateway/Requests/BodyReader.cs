@@ -1,15 +1,9 @@
-using System.Buffers;
-
 namespace Sluice.Gateway;
 
 /// <summary>Reads a request's body into one piece, within bounds: of one body, and of all together.</summary>
 internal sealed class BodyReader(int bodyMax, long totalMax)
 {
-    /// <summary>Space that a body begins with, whatever length it announces: who sends slowly holds what was sent, and not what
-    /// was announced.</summary>
-    private const int FirstBytes = 64 << 10;
-
-    /// <summary>The same where no length is announced.</summary>
+    /// <summary>Space that a body begins with where no length is announced.</summary>
     private const int FirstBytesUnknown = 4 << 10;
 
     private long _held;
@@ -22,36 +16,35 @@ internal sealed class BodyReader(int bodyMax, long totalMax)
     public async ValueTask<(ReadOnlyMemory<byte> Body, ApiError? Error)> ReadAsync(HttpContext context)
     {
         var announced = context.Request.ContentLength;
-        if (announced > bodyMax) return (default, TooLarge(context));
-        var most = (int)(announced ?? bodyMax);
-        var body = announced == 0 ? [] : GC.AllocateUninitializedArray<byte>(
-            (int)Math.Min(announced ?? FirstBytesUnknown, FirstBytes));
-        var (done, isDone) = (0, false);
+        if (announced > bodyMax) return (default, TooLarge());
+        using var body = new GrowingBody(announced ?? FirstBytesUnknown);
+        var isDone = false;
         try
         {
             var reader = context.Request.BodyReader;
-            while (announced is null || done < announced)
+            while (announced is null || body.Length < announced)
             {
                 var result = await reader.ReadAsync(context.RequestAborted).ConfigureAwait(false);
-                var buffer = announced is null ? result.Buffer : result.Buffer.Slice(0, Math.Min(result.Buffer.Length, most - done));
-                if (done + buffer.Length > bodyMax) return (default, TooLarge(context));
-                if (!TryHold(buffer.Length)) return (default, NoSpace());
-                var end = done + (int)buffer.Length;
-                if (end > body.Length) Array.Resize(ref body, (int)Math.Max(end, Math.Min(most, body.Length * 2L)));
-                buffer.CopyTo(body.AsSpan(done));
-                done = end;
+                var more = announced is null ? result.Buffer.Length : Math.Min(result.Buffer.Length, announced.Value - body.Length);
+                var buffer = result.Buffer.Slice(0, more);
+                var isTooLarge = body.Length + buffer.Length > bodyMax;
+                if (isTooLarge || !TryHold(buffer.Length))
+                {
+                    reader.AdvanceTo(buffer.End); // So that the server can take in the rest.
+                    return (default, isTooLarge ? TooLarge() : NoSpace());
+                }
+
+                body.Append(buffer);
                 reader.AdvanceTo(buffer.End);
                 if (result.IsCompleted) break;
             }
 
-            isDone = announced is null || done == announced;
-            return isDone
-                ? (body.AsMemory(0, done), null)
-                : (default, ApiError.BadRequest("The body ended early.", code: "incomplete_body"));
+            isDone = announced is null || body.Length == announced;
+            return isDone ? (body.Take(), null) : (default, ApiError.BadRequest("The body ended early.", code: "incomplete_body"));
         }
         finally
         {
-            if (!isDone) Release(done);
+            if (!isDone) Release(body.Length);
         }
     }
 
@@ -64,11 +57,10 @@ internal sealed class BodyReader(int bodyMax, long totalMax)
         return false;
     }
 
-    private ApiError TooLarge(HttpContext context)
-    {
-        context.Response.Headers.Connection = "close"; // Nobody reads the rest of it.
-        return new(413, "invalid_request_error", "body_too_large", $"The body has more than {bodyMax} bytes, which is the limit.");
-    }
+    /// <summary>The connection is left open: the server takes in the rest for some seconds and forgets it, because a caller who is
+    /// cut off while it sends sees a broken connection instead of the answer.</summary>
+    private ApiError TooLarge() =>
+        new(413, "invalid_request_error", "body_too_large", $"The body has more than {bodyMax} bytes, which is the limit.");
 
     private static ApiError NoSpace() => new(
         429, "rate_limit_error", "bodies_full", "The bodies of all waiting requests together have reached their limit.")

@@ -19,6 +19,14 @@ internal interface IDatabase : IDisposable
 
     ISession OpenWriter();
 
+    /// <summary>Makes this session the only one that may write, for as long as its connection lives. Waits a moment for one that
+    /// is just ending.</summary>
+    /// <returns>False if another has it.</returns>
+    bool TryLock(ISession session);
+
+    /// <summary>Another process has the data: what to do about it.</summary>
+    string IfInUse { get; }
+
     /// <summary>An open connection from the pool. Its reads never wait for the writer.</summary>
     Task<DbConnection> OpenReaderAsync(CancellationToken cancellation);
 }

@@ -75,5 +75,6 @@ internal static class Schema
             response {database.Bytes})
         """,
         "CREATE INDEX IF NOT EXISTS responses_unfinished ON responses (is_finished, row)",
+        Owner.Table,
     ];
 }

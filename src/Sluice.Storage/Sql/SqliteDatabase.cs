@@ -39,8 +39,7 @@ internal sealed class SqliteDatabase : IDatabase
         }
         catch (IOException e)
         {
-            throw new StorageException(
-                $"the data folder {folder} is in use by another process; stop that one, or give this one a folder of its own", e);
+            throw new StorageException(Owner.InUse($"the data folder {folder}", Holder(), IfInUse), e);
         }
     }
 
@@ -52,11 +51,14 @@ internal sealed class SqliteDatabase : IDatabase
 
     public string Begin => "BEGIN IMMEDIATE";
 
+    public string IfInUse => "stop that one, or give this one a folder of its own";
+
+    /// <summary>The lock on the file is this process's already.</summary>
+    public bool TryLock(ISession session) => true;
+
     public ISession OpenWriter()
     {
-        var connection = new SqliteConnection(ConnectionText(isPooled: false));
-        connection.Open();
-        var session = new AdoSession(connection);
+        var session = OpenSession();
         session.Query("PRAGMA journal_mode = WAL", static row => row.GetString(0));
         session.Execute("PRAGMA synchronous = FULL");
         session.Query($"PRAGMA wal_autocheckpoint = {CheckpointPages}", static row => row.GetInt64(0));
@@ -74,6 +76,36 @@ internal sealed class SqliteDatabase : IDatabase
     {
         using (var connection = new SqliteConnection(ConnectionText(isPooled: true))) SqliteConnection.ClearPool(connection);
         _lock.Dispose();
+    }
+
+    /// <returns>Who owns the folder; null if that cannot be read.</returns>
+    private string? Holder()
+    {
+        try
+        {
+            using var session = OpenSession();
+            return Owner.Holder(session);
+        }
+        catch (SqliteException)
+        {
+            return null;
+        }
+    }
+
+    private AdoSession OpenSession()
+    {
+        var connection = new SqliteConnection(ConnectionText(isPooled: false));
+        try
+        {
+            connection.Open();
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+
+        return new AdoSession(connection);
     }
 
     private string ConnectionText(bool isPooled) =>

@@ -5,7 +5,8 @@ namespace Sluice.Storage;
 
 /// <summary>The one thread that writes. Writes that wait together share one transaction and one flush (group commit).</summary>
 /// <remarks>A write is acknowledged after its transaction is on disk. When a transaction fails, its writes are tried again
-/// one by one, so that one bad write fails alone; this is safe because every write does nothing the second time.</remarks>
+/// one by one, so that one bad write fails alone; this is safe because every write does nothing the second time. A connection
+/// that was lost is opened again, unless another process has taken the store by then.</remarks>
 internal sealed class Writer : IAsyncDisposable
 {
     /// <summary>Writes that may wait. Enough for thousands of callers at once; beyond it callers wait to enter, which holds
@@ -19,13 +20,15 @@ internal sealed class Writer : IAsyncDisposable
         new BoundedChannelOptions(WaitingMax) { SingleReader = true });
 
     private readonly IDatabase _database;
+    private readonly Owner _owner;
     private readonly Task _ended;
+    private readonly TaskCompletionSource<StoreTakenException> _taken = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private ISession? _session;
     private int _count;
 
-    public Writer(IDatabase database, ISession session)
+    public Writer(IDatabase database, ISession session, Owner owner)
     {
-        (_database, _session) = (database, session);
+        (_database, _session, _owner) = (database, session, owner);
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         _ended = ended.Task;
         new Thread(() => Loop(ended)) { IsBackground = true, Name = "sluice store writer" }.Start();
@@ -33,6 +36,8 @@ internal sealed class Writer : IAsyncDisposable
 
     /// <summary>Writes that were asked for and not acknowledged.</summary>
     public int Waiting => Volatile.Read(ref _count);
+
+    public Task<StoreTakenException> Taken => _taken.Task;
 
     /// <summary>Completes when what the write did survives power loss.</summary>
     /// <param name="write">May run more than once; must depend on nothing but the database and its own arguments.</param>
@@ -71,7 +76,7 @@ internal sealed class Writer : IAsyncDisposable
             if (TryCommit(group) is { } failure)
             {
                 if (group.Count == 1) group[0].Fail(failure);
-                else group.ForEach(CommitAlone);
+                else CommitSingly(group);
             }
 
             group.Clear();
@@ -81,25 +86,37 @@ internal sealed class Writer : IAsyncDisposable
         ended.SetResult();
     }
 
-    private void CommitAlone(Write write)
+    private void CommitSingly(List<Write> group)
     {
-        if (TryCommit([write]) is { } failure) write.Fail(failure);
+        StorageException? unreachable = null;
+        foreach (var write in group)
+        {
+            if ((unreachable ?? TryCommit([write])) is not { } failure) continue;
+            write.Fail(failure);
+            if (_session is null) unreachable = failure; // The others would only wait for the same.
+        }
     }
 
     /// <returns>Null when the writes are durable, and told so.</returns>
     private StorageException? TryCommit(List<Write> group)
     {
+        if (Taken.IsCompleted) return Taken.Result;
         try
         {
-            _session ??= _database.OpenWriter();
+            _session ??= _owner.OpenAgain();
             _session.Execute(_database.Begin);
             foreach (var write in group) write.Run(_session);
             _session.Execute("COMMIT");
         }
+        catch (StorageException e)
+        {
+            if (e is StoreTakenException taken) _taken.TrySetResult(taken);
+            return e;
+        }
         catch (Exception e) when (e is DbException or IOException or InvalidOperationException or TimeoutException)
         {
             TryRollBack();
-            return new($"cannot write to {_database.Where}: {e.Message}", e);
+            return new StorageException($"cannot write to {_database.Where}: {e.Message}", e);
         }
 
         foreach (var write in group) write.Succeed();

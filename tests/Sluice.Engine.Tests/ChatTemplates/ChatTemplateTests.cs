@@ -30,6 +30,8 @@ public sealed class ChatTemplateTests
     [InlineData("{{ {'b': 1, 'a': 2} | dictsort }} {{ {'b': 1} | items | list }} {{ 'a,b' | replace(',', ';') }}", "[['a', 2], ['b', 1]] [['b', 1]] a;b")]
     [InlineData("{{ 'a\nb' | indent(2) }} {{ '%s-%d' | format('x', 3) }} {{ 3.7 | int }} {{ '4' | int + 1 }} {{ 2.567 | round(1) }}", "a\n  b x-3 3 5 2.6")]
     [InlineData("{{ [1, 1, 2] | unique | list }} {{ [1, 2] | reverse | list }} {{ -3 | abs }} {{ [2, 9] | max }}", "[1, 2] [2, 1] 3 9")]
+    [InlineData("{{ ['b', 'A'] | min }} {{ [1] * 3 }} {{ none | map('upper') | list }} {{ none[1:] }} {{ 7 | round }} {{ \"it's so\" | title }}", "A [1, 1, 1] []  7 It's So")]
+    [InlineData("{{ {'ü': [1, 2]} | tojson(ensure_ascii=true, separators=(',', ':')) }}", """{"\u00fc":[1,2]}""")]
     public void Filters(string source, string expected) => Assert.Equal(expected, Render(source));
 
     [Theory]
@@ -38,6 +40,8 @@ public sealed class ChatTemplateTests
     [InlineData("{{ {'a': 1}.get('b', 2) }} {{ {'a': 1}.items() | list }} {{ {'a': 1}.keys() | list }} {{ 'abc'.find('c') }}", "2 [['a', 1]] ['a'] 2")]
     [InlineData("{{ 'a</think>b'.split('</think>')[-1].lstrip('\\n') }} {{ 'aa'.count('a') }} {{ '{} {x}'.format(1, x=2) }}", "b 2 1 2")]
     [InlineData("{{ 3 is odd }} {{ 4 is divisibleby 2 }} {{ 'a' is string }} {{ {} is mapping }} {{ [] is iterable }} {{ 1 is not number }}", "True True True True True False")]
+    [InlineData("{{ ' a  b c '.split(none, 1) }}{{ ' a  b c '.rsplit(none, 1) }}{{ 'a,,b'.split(',') }}{{ 'a,b'.rsplit(',') }}{{ ''.split() }}", "['a', 'b c '][' a  b', 'c']['a', '', 'b']['a', 'b'][]")]
+    [InlineData("{{ 'é😀'.replace('', '-') }}{{ 'é😀'[-1:] }}{{ 'abc'[-9:2] }}{{ 'abc'[5:] }}", "-é-😀-😀ab")]
     public void Methods_and_tests(string source, string expected) => Assert.Equal(expected, Render(source));
 
     [Theory]
@@ -73,6 +77,10 @@ public sealed class ChatTemplateTests
     [InlineData("{{ (1 }}", "'}' closes nothing.")]
     [InlineData("{% endfor %}", "the block 'endfor' is not supported")]
     [InlineData("{{ 9223372036854775807 + 1 }}", "exceeds 64 bits.")]
+    [InlineData("{{ '{:.2f}'.format(1) }}", "nothing is given for the place '{:.2f}' of a text to be formatted.")]
+    [InlineData("{{ '{'.format(1) }}", "a text to be formatted has a single '{'; expected it twice.")]
+    [InlineData("{{ 1 | tojson(separators=1) }}", "separators of tojson are an integer; expected two texts.")]
+    [InlineData("{{ raise_exception('x' * 9999) }}", "xxx …")]
     public void What_is_wrong_is_said_with_its_line(string source, string message) =>
         Assert.Contains(message, Assert.Throws<InputException>(() => Render(source)).Message, StringComparison.Ordinal);
 
@@ -142,6 +150,7 @@ public sealed class ChatTemplateTests
     [InlineData("{{ 'f(' + m.tool_calls[0].function.arguments + ')' }}", """f({"a":1})""")]
     [InlineData("{{ m.content + '!' }}", "!")]
     [InlineData("{{ m.content is none }}", "True")]
+    [InlineData("{% for m in messages %}[{{ m.content }}]{% endfor %}", "[]")]
     public void Arguments_of_tool_calls_and_missing_content_too(string source, string expected)
     {
         var messages = Json(

@@ -67,6 +67,64 @@ public sealed class TokenizerTests
             Assert.Equal(text.Length, tokenizer.Decode(tokenizer.Encode(text, addSpecial: false)).TrimStart().Length + (text.Length - text.TrimStart().Length));
     }
 
+    /// <summary>Llama 3 has 256 control tokens that all begin alike, other models thousands.</summary>
+    [Theory]
+    [InlineData("<")]
+    [InlineData("<|reserved_")]
+    [InlineData("<|a|><|")]
+    public void Many_control_tokens_that_begin_alike_do_not_slow_down_a_text_that_begins_like_them(string pattern)
+    {
+        var tokens = Enumerable.Range(0, 20_000).Select(i => ($"<|reserved_{i}|>", TokenKind.Control)).Append(("<|a|>", TokenKind.Control))
+            .Append(("|><|", TokenKind.UserDefined));
+        var tokenizer = TestTokenizer.ByteLevel(more: [.. tokens]);
+        var text = string.Concat(Enumerable.Repeat(pattern, (1 << 19) / pattern.Length));
+
+        Assert.Equal(text, tokenizer.Decode(tokenizer.Encode(text, addSpecial: false)));
+    }
+
+    [Fact]
+    public void Of_overlapping_tokens_the_longest_counts_then_the_first()
+    {
+        var tokenizer = TestTokenizer.ByteLevel(
+            more: [("ab", TokenKind.UserDefined), ("bcd", TokenKind.UserDefined), ("de", TokenKind.UserDefined), ("bc", TokenKind.Control)]);
+
+        string Cut(string text, bool parse = true) =>
+            string.Join('|', tokenizer.Encode(text, addSpecial: false, parse).Select(id => tokenizer.Vocabulary.Text(id)));
+
+        Assert.Equal("a|bcd|e", Cut("abcde"));
+        Assert.Equal("ab|ab|c", Cut("ababc"));
+        Assert.Equal("x|bc|x", Cut("xbcx"));
+        Assert.Equal("x|b|c|x", Cut("xbcx", parse: false));
+    }
+
+    [Fact]
+    public void An_end_token_that_a_file_calls_user_defined_ends_an_answer()
+    {
+        var tokenizer = TestTokenizer.ByteLevel(more: [("<end_of_turn>", TokenKind.UserDefined)]);
+
+        Assert.True(tokenizer.IsEnd(tokenizer.Encode("<end_of_turn>", addSpecial: false).Single()));
+    }
+
+    /// <summary>Deterministic; what matters is that they end and give the text back.</summary>
+    [Fact]
+    public void Random_bytes_become_tokens_that_give_them_back()
+    {
+        var random = new Rng(7);
+        var tokenizers = new List<Tokenizer> { TestTokenizer.SentencePiece() };
+        foreach (string pre in Splittings) tokenizers.Add(TestTokenizer.ByteLevel(pre));
+        for (var i = 0; i < 500; i++)
+        {
+            var bytes = new byte[random.Next(200)];
+            for (var k = 0; k < bytes.Length; k++) bytes[k] = (byte)random.NextUInt64();
+            var text = Encoding.UTF8.GetString(bytes);
+            foreach (var tokenizer in tokenizers)
+            {
+                var ids = tokenizer.Encode(text, addSpecial: false, parseSpecial: random.Next(2) == 0);
+                Assert.Equal(text, tokenizer.Decode(ids)[(text.Length > 0 && tokenizer == tokenizers[0] ? 1 : 0)..]);
+            }
+        }
+    }
+
     [Fact]
     public void Long_words_merge_as_short_ones_do()
     {

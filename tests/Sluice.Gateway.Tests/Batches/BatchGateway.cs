@@ -28,12 +28,19 @@ internal sealed class BatchGateway : IAsyncDisposable
         StartAsync(options, callers, folder, null, engines);
 
     public static async Task<BatchGateway> StartAsync(
-        BatchOptions options, ICallers? callers, string? folder, TimeProvider? time, params FakeUpstream[] engines)
+        BatchOptions options, ICallers? callers, string? folder, TimeProvider? time, params FakeUpstream[] engines) =>
+        await StartAsync(options, callers, folder, time, null, engines);
+
+    /// <param name="taken">Stands for <see cref="Store.Taken"/>.</param>
+    public static async Task<BatchGateway> StartAsync(
+        BatchOptions options, ICallers? callers, string? folder, TimeProvider? time, Task<StoreTakenException>? taken,
+        params FakeUpstream[] engines)
     {
         var ownsFolder = folder is null;
         folder ??= NewFolder();
         var store = Store.Open(new StorageOptions(folder));
-        var feature = new BatchFeature(store, options with { Pause = TimeSpan.FromMilliseconds(20), PauseMax = TimeSpan.FromMilliseconds(40) }, null, time);
+        var quick = options with { Pause = TimeSpan.FromMilliseconds(20), PauseMax = TimeSpan.FromMilliseconds(40) };
+        var feature = new BatchFeature(store, quick, null, time) { Taken = taken ?? store.Taken };
         var gateway = await TestGateway.StartAsync(
             new(), new() { Callers = callers, Endpoints = [feature], Workers = [feature.RunAsync] }, engines);
         return new(folder, ownsFolder, store, gateway);
@@ -89,8 +96,10 @@ internal sealed class BatchGateway : IAsyncDisposable
     /// <summary>Asks until the batch is in that state.</summary>
     public async Task<JsonElement> UntilAsync(string id, string status)
     {
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (true)
         {
+            patience.Token.ThrowIfCancellationRequested();
             var batch = await BatchAsync(id);
             var now = batch.GetProperty("status").GetString();
             if (now == status) return batch;

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.Hosting;
 using Sluice.Storage;
@@ -12,21 +13,23 @@ internal static class BatchHost
     public static async Task<int> Main(string[] args)
     {
         if (args is ["response-host", var kept, var how]) return await ServeResponsesAsync(kept, isStuck: how == "stuck");
-        if (args is not ["batch-host", var folder])
+        if (args is not ["batch-host", var folder, var most])
         {
             await Console.Error.WriteLineAsync("Run these tests with: dotnet test tests/Sluice.Gateway.Tests");
             return 2;
         }
 
         await using var store = Store.Open(new StorageOptions(folder));
+        var left = int.Parse(most, CultureInfo.InvariantCulture);
         var feature = new BatchFeature(store);
         var engine = new FakeUpstream
         {
             SequencesMax = 8,
-            Script = (call, sink, cancel) =>
+            Script = async (call, sink, cancel) =>
             {
                 Console.WriteLine($"line {BatchGateway.IdOf(call)}");
-                return FakeUpstream.WordsAsync(call, sink, cancel, "ok");
+                if (Interlocked.Decrement(ref left) < 0) await FakeUpstream.ForeverAsync(cancel);
+                return await FakeUpstream.WordsAsync(call, sink, cancel, "ok");
             },
         };
         var app = GatewayHost.Build(

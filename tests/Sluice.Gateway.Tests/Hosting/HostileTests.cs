@@ -20,6 +20,38 @@ public sealed class HostileTests
         Assert.Equal(0, gateway.Services.Bodies.Held);
     }
 
+    /// <summary>Sent to its end by a caller that looks for no answer before, to a gateway in a process of its own.</summary>
+    [Theory]
+    [InlineData("/v1/chat/completions", true)]
+    [InlineData("/v1/chat/completions", false)]
+    [InlineData("/v1/responses", false)]
+    [InlineData("/v1/batches", false)]
+    public async Task A_body_of_100_MB_is_refused_with_little_memory_and_others_are_served(string path, bool isAnnounced)
+    {
+        const int MegabytesMore = 150; // Twice the largest body allowed, and what the heap has not given back yet.
+        var folder = BatchGateway.NewFolder();
+        using var gateway = ChildGateway.Start(folder);
+        using var client = new HttpClient { BaseAddress = new(await gateway.AddressAsync()) };
+        Assert.Equal(HttpStatusCode.OK, await ChatAsync());
+        var before = gateway.PeakMegabytes();
+
+        for (var i = 0; i < 4; i++)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, path) { Content = new EndlessJson(100_000_000, isAnnounced) };
+            using var response = await client.SendAsync(request);
+            Assert.Equal(HttpStatusCode.RequestEntityTooLarge, response.StatusCode);
+            Assert.Equal("body_too_large", (await response.JsonAsync()).GetProperty("error").GetProperty("code").GetString());
+            Assert.Equal(HttpStatusCode.OK, await ChatAsync());
+        }
+
+        Assert.InRange(gateway.PeakMegabytes() - before, 0, MegabytesMore);
+        gateway.Dispose();
+        Directory.Delete(folder, recursive: true);
+
+        async Task<HttpStatusCode> ChatAsync() =>
+            (await client.PostAsync("/v1/chat/completions", new StringContent(TestGateway.Chat()))).StatusCode;
+    }
+
     [Fact]
     public async Task Bodies_of_all_requests_together_are_bounded()
     {
@@ -249,5 +281,27 @@ public sealed class HostileTests
         }
 
         return answer.ToString();
+    }
+
+    /// <summary>One long string, made while it is sent.</summary>
+    private sealed class EndlessJson(long bytes, bool isAnnounced) : HttpContent
+    {
+        protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
+        {
+            var piece = new byte[64 << 10];
+            piece.AsSpan().Fill((byte)'x');
+            "{\"model\":\"m\",\"input\":\""u8.CopyTo(piece);
+            for (var left = bytes; left > 0; left -= piece.Length)
+            {
+                await stream.WriteAsync(piece.AsMemory(0, (int)Math.Min(left, piece.Length)));
+                piece.AsSpan(0, 64).Fill((byte)'x');
+            }
+        }
+
+        protected override bool TryComputeLength(out long length)
+        {
+            length = bytes;
+            return isAnnounced;
+        }
     }
 }

@@ -283,6 +283,21 @@ public sealed class InProcessUpstreamTests
             "x":{"type":"string","pattern":"a+"}}}}}],"tool_choice":CHOICE}
         """.Replace("CHOICE", choice, StringComparison.Ordinal);
 
+    [Theory]
+    [InlineData("", "")]
+    [InlineData(""","chat_template_kwargs":{"enable_thinking":false}""", "quick")]
+    [InlineData(""","add_generation_prompt":false""", "closed")]
+    public async Task A_caller_sets_variables_of_the_chat_template(string fields, string written)
+    {
+        const string Template = "{{ messages[0].content }}{{ 'quick' if enable_thinking is defined and not enable_thinking }}"
+            + "{{ 'closed' if not add_generation_prompt }}{{ 'no date' if strftime_now is not defined }}";
+        await using var upstream = await UpAsync(file => Open(file, template: Template));
+
+        var answer = await CallAsync(upstream, """{"messages":[{"role":"user","content":"ab"}],"max_tokens":1""" + fields + "}");
+
+        Assert.Equal(s_tokenizer.Encode("ab" + written).Length, answer.Outcome.PromptTokens);
+    }
+
     [Fact]
     public async Task Nothing_is_evicted_that_is_not_there()
     {

@@ -30,6 +30,10 @@ internal sealed class FaultyDatabase(IDatabase inner, Fault fault, int failing) 
 
     public string Begin => inner.Begin;
 
+    public string IfInUse => inner.IfInUse;
+
+    public bool TryLock(ISession session) => inner.TryLock(session);
+
     public ISession OpenWriter() => new FaultySession(this, inner.OpenWriter());
 
     public Task<DbConnection> OpenReaderAsync(CancellationToken cancellation) => inner.OpenReaderAsync(cancellation);

@@ -1,3 +1,5 @@
+using Npgsql;
+
 namespace Sluice.Storage.Tests;
 
 /// <summary>Where a contract runs: an empty database of its own, which outlives the stores that open it.</summary>
@@ -24,6 +26,16 @@ public sealed class PostgresServer : StoreServer
     private readonly string _connection = PostgresCluster.Shared.CreateDatabase();
 
     internal override IDatabase Connect() => new PostgresDatabase(_connection);
+
+    public void EndOtherConnections()
+    {
+        using var connection = new NpgsqlConnection(_connection + ";Pooling=false");
+        connection.Open();
+        using var command = new NpgsqlCommand(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
+            connection);
+        command.ExecuteNonQuery();
+    }
 
     public override void Dispose()
     {

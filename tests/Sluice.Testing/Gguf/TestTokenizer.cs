@@ -7,7 +7,8 @@ public static class TestTokenizer
 {
     public static Tokenizer SentencePiece() => Read(new GgufWriter().AddSentencePiece());
 
-    public static Tokenizer ByteLevel(string pre = "qwen2") => Read(new GgufWriter().AddByteLevel(pre));
+    public static Tokenizer ByteLevel(string pre = "qwen2", params ReadOnlySpan<(string Text, TokenKind Kind)> more) =>
+        Read(new GgufWriter().AddByteLevel(pre, more: more));
 
     private static Tokenizer Read(GgufWriter writer)
     {

@@ -43,7 +43,9 @@ public static class TestVocabulary
 
     /// <summary>Byte-level BPE: every byte, merges, 3 control tokens for ChatML and a user-defined one.</summary>
     /// <param name="pre">Name of the rules that cut words.</param>
-    public static GgufWriter AddByteLevel(this GgufWriter writer, string pre = "qwen2", int merges = 200)
+    /// <param name="more">Further tokens.</param>
+    public static GgufWriter AddByteLevel(
+        this GgufWriter writer, string pre = "qwen2", int merges = 200, params ReadOnlySpan<(string Text, TokenKind Kind)> more)
     {
         var words = Sample.Split(' ').Select(word => "Ġ" + word);
         (string Left, string Right)[] learnt = [.. Learn(words, merges)];
@@ -52,6 +54,7 @@ public static class TestVocabulary
         var end = (uint)tokens.Count;
         tokens.AddRange(new[] { "<|endoftext|>", "<|im_start|>", "<|im_end|>" }.Select(text => (text, TokenKind.Control)));
         tokens.Add(("<tool>", TokenKind.UserDefined));
+        tokens.AddRange(more);
 
         return writer.Text("tokenizer.ggml.model", "gpt2").Text("tokenizer.ggml.pre", pre).AddTokens(tokens)
             .Texts("tokenizer.ggml.merges", [.. learnt.Select(pair => Encoding.UTF8.GetBytes($"{pair.Left} {pair.Right}"))])

@@ -2,11 +2,17 @@ namespace Sluice.Engine;
 
 /// <summary>Cuts a text into the words within which a byte-level vocabulary merges.</summary>
 /// <remarks>Written by hand from the regular expressions that the models were trained with: one pass, no backtracking. No
-/// state; may be used from any thread.</remarks>
+/// state of its own; may be used from any thread.</remarks>
 internal abstract class WordSplitter
 {
+    /// <summary>Most rules that cut one after another.</summary>
+    public const int StagesMax = 8;
+
     /// <summary>The place after the word that begins at a place: further on, and on the border of a character.</summary>
-    public abstract int Next(ReadOnlySpan<byte> text, int at);
+    /// <param name="at">0, or what the last call gave.</param>
+    /// <param name="ends">What is remembered of this text from call to call, <see cref="StagesMax"/> numbers; zeros at
+    /// first.</param>
+    public abstract int Next(ReadOnlySpan<byte> text, int at, Span<int> ends);
 
     /// <summary>Whitespace, when nothing else fits: to the last line end in the run if lines end words
     /// (<c>\s*[\r\n]+</c>); else all but the last, which belongs to the word after it (<c>\s+(?!\S)</c>); else
@@ -43,7 +49,7 @@ internal abstract class WordSplitter
 /// <remarks><c>'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+</c></remarks>
 internal sealed class Gpt2Splitter : WordSplitter
 {
-    public override int Next(ReadOnlySpan<byte> text, int at)
+    public override int Next(ReadOnlySpan<byte> text, int at, Span<int> ends)
     {
         if (Contraction(text, at, anyCase: false) is > 0 and var length) return at + length;
 
@@ -63,7 +69,7 @@ internal sealed class Gpt2Splitter : WordSplitter
 /// <param name="digitsMax">3 for Llama 3, 1 for Qwen 2.</param>
 internal sealed class Llama3Splitter(int digitsMax) : WordSplitter
 {
-    public override int Next(ReadOnlySpan<byte> text, int at)
+    public override int Next(ReadOnlySpan<byte> text, int at, Span<int> ends)
     {
         if (Contraction(text, at, anyCase: true) is > 0 and var length) return at + length;
 
@@ -104,7 +110,7 @@ internal sealed class Llama3Splitter(int digitsMax) : WordSplitter
 /// <param name="contractions">GPT-4o's.</param>
 internal sealed class CaseSplitter(int digitsMax, bool contractions) : WordSplitter
 {
-    public override int Next(ReadOnlySpan<byte> text, int at)
+    public override int Next(ReadOnlySpan<byte> text, int at, Span<int> ends)
     {
         var (letters, bytes) = LetterClasses.At(text, at);
         if (CasedWord(text, at, letters, bytes) is > 0 and var end)
@@ -162,25 +168,34 @@ internal sealed class CaseSplitter(int digitsMax, bool contractions) : WordSplit
     private static bool IsWord(Letters letters) => (letters & (Letters.Letter | Letters.Mark)) != 0;
 }
 
-/// <summary>Cuts first by simple rules, then what is left between their finds by a last one.</summary>
+/// <summary>Cuts by one rule after another: each sees every piece that those before it left, as if it were the whole text, and
+/// cuts out what it finds.</summary>
 /// <param name="rules">Each gives the end of what it finds at a place, or the place itself.</param>
-/// <param name="last">Sees only what lies between the finds, as if it were the whole text.</param>
+/// <param name="last">Cuts what the rules left; null for a word of each piece.</param>
 internal sealed class StagedSplitter(StagedSplitter.Rule[] rules, WordSplitter? last) : WordSplitter
 {
     public delegate int Rule(ReadOnlySpan<byte> text, int at);
 
-    public override int Next(ReadOnlySpan<byte> text, int at) => Next(text, at, 0);
-
-    /// <summary>The word that begins at a place of a text that the rules before this stage have left whole.</summary>
-    private int Next(ReadOnlySpan<byte> text, int at, int stage)
+    public override int Next(ReadOnlySpan<byte> text, int at, Span<int> ends)
     {
-        if (stage == rules.Length) return last?.Next(text, at) ?? text.Length;
-        var end = rules[stage](text, at);
-        if (end > at) return Within(text, at, end, stage);
+        // A piece is looked for once and remembered, or every word of a long text would look through the rest of it.
+        var end = text.Length;
+        for (var stage = 0; stage < rules.Length; stage++)
+        {
+            if (ends[stage] <= at) ends[stage] = EndOfPiece(rules[stage], text[..end], at);
+            end = ends[stage];
+        }
 
-        for (end = at; end < text.Length && rules[stage](text, end) == end;) end += LetterClasses.At(text, end).Bytes;
-        return Within(text, at, end, stage);
+        return last?.Next(text[..end], at, []) ?? end;
     }
 
-    private int Within(ReadOnlySpan<byte> text, int at, int end, int stage) => Next(text[..end], at, stage + 1);
+    /// <summary>Of what the rule finds here, or else of what lies before its next find.</summary>
+    private static int EndOfPiece(Rule rule, ReadOnlySpan<byte> text, int at)
+    {
+        var end = rule(text, at);
+        if (end > at) return end;
+        do end += LetterClasses.At(text, end).Bytes;
+        while (end < text.Length && rule(text, end) == end);
+        return end;
+    }
 }

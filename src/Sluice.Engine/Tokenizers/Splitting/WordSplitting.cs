@@ -13,7 +13,9 @@ internal sealed record WordSplitting(WordSplitter Splitter, bool TakesWholeWords
 
     static WordSplitting()
     {
-        Add(() => new(new Gpt2Splitter()), "gpt-2", "gpt2", "phi-2", "jina-es", "jina-de", "gigachat", "roberta-bpe", "mpt", "olmo");
+        Add(() => new(new Gpt2Splitter()),
+            "gpt-2", "gpt2", "phi-2", "jina-es", "jina-de", "jina-v1-en", "jina-v2-es", "jina-v2-de", "jina-v2-code", "gigachat",
+            "roberta-bpe", "mpt", "olmo", "a.x-4.0", "mellum");
         Add(() => new(new Llama3Splitter(3), TakesWholeWords: true, AddsBos: true),
             "llama-bpe", "llama3", "llama-v3", "falcon3", "falcon-h1", "pixtral", "midm-2.0", "lfm2");
         Add(() => new(new Llama3Splitter(3)), "dbrx", "smaug-bpe", "chatglm-bpe", "glm4");
@@ -60,7 +62,7 @@ internal sealed record WordSplitting(WordSplitter Splitter, bool TakesWholeWords
         return at;
     }
 
-    private static int Gpt2Words(ReadOnlySpan<byte> text, int at) => s_gpt2.Next(text, at);
+    private static int Gpt2Words(ReadOnlySpan<byte> text, int at) => s_gpt2.Next(text, at, []);
 
     /// <summary><c>[\r\n]</c></summary>
     private static int OneLineEnd(ReadOnlySpan<byte> text, int at) => text[at] is (byte)'\r' or (byte)'\n' ? at + 1 : at;
