@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Sluice.Testing;
 
 namespace Sluice.Cli.Tests;
 
