@@ -116,12 +116,12 @@ public static class Runner
         var share = FormattableString.Invariant($"{spec.Window * 100:0.###} %");
         if (!isRecorded) return "Each seed draws all of the workload anew.";
         if (spec.Window < 1)
-            return $"Each seed draws another {share} of the recorded time, besides classes and what policies draw. Such windows overlap, so "
-                + "intervals are narrower than those of other days would be.";
+            return $"Each seed draws another {share} of the recorded time, besides classes and what policies draw. Such windows overlap, "
+                + "so intervals are narrower than those of other days would be.";
         return spec.Arrivals is not null
             ? "Each seed draws arrivals, classes and what policies draw; lengths are the trace's, in its order."
-            : "Seeds draw classes and what policies draw, and nothing of the recorded arrivals and lengths: intervals say nothing about other "
-            + "traffic. --window 0.5 has each seed draw another half of the recorded time.";
+            : "Seeds draw classes and what policies draw, and nothing of the recorded arrivals and lengths: intervals say nothing about "
+            + "other traffic. --window 0.5 has each seed draw another half of the recorded time.";
     }
 
     /// <summary>Whether anything in the system looks at prompt hashes; reading them costs memory.</summary>

@@ -24,13 +24,17 @@ public static class WorkloadCut
         var end = workload.Requests[^1].Arrival.Ticks;
         var length = (long)(end * share);
         var start = (long)((end - length) * rng.NextDouble());
-        int[] kept = [.. workload.Requests.Index().Where(r => r.Item.Arrival.Ticks - start is var t && t >= 0 && t <= length).Select(r => r.Index)];
+        int[] kept =
+        [
+            .. workload.Requests.Index().Where(r => r.Item.Arrival.Ticks - start is var t && t >= 0 && t <= length).Select(r => r.Index),
+        ];
         if (kept.Length == 0)
-            throw new InputException(FormattableString.Invariant($"nobody arrives in the {share * 100:0.###} % of the time that was drawn."));
+            throw new InputException(FormattableString.Invariant($"nobody arrives in the {share * 100:0.###} % of the time drawn."));
 
         return workload with
         {
-            Origin = FormattableString.Invariant($"{workload.Origin}; {share * 100:0.###} % of its time, from {new Instant(start).Seconds:0} s on"),
+            Origin = FormattableString.Invariant(
+                $"{workload.Origin}; {share * 100:0.###} % of its time, from {new Instant(start).Seconds:0} s on"),
             Requests =
             [
                 .. kept.Select((from, i) => workload.Requests[from] with
