@@ -10,6 +10,7 @@ internal static class EngineFigures
 {
     private const int Prompt = 512;
     private const int Context = 128;
+    private static readonly int[] s_batches = [1, 4, 8, 16];
 
     private static readonly (string Name, Func<string, GgufTensorType> TypeOf)[] s_weights =
     [
@@ -34,18 +35,27 @@ internal static class EngineFigures
         Console.WriteLine("neighbour took a core. Rates by processor time, beside what bare loops do: bytes of weights and KV against reading");
         Console.WriteLine("memory, operations against multiply-adds of floats; roofline is the larger share. Quantised weights are multiplied as");
         Console.WriteLine("whole numbers, two to the place of a float, so they may pass it. llama.cpp on an idle machine, 2 threads.\n");
-        Console.WriteLine("| weights | threads | step | ms | ms processor | tokens/s | GB/s (loop) | GFLOP/s (loop) | roofline | x llama.cpp |");
-        Console.WriteLine("|---|---:|---|---:|---:|---:|---:|---:|---:|---:|");
+        Console.WriteLine(LlamaCpp.IsHere
+            ? "The last column is the best by the clock of both, in this run, on the same file.\n"
+            : "llama-bench and llama-batched-bench are not on the path, so llama.cpp was not run beside this.\n");
+        Console.WriteLine("| weights | threads | step | ms | ms processor | tokens/s | GB/s (loop) | GFLOP/s (loop) | roofline "
+            + "| x llama.cpp, idle | x llama.cpp, here |");
+        Console.WriteLine("|---|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|");
         using var roofline = new Roofline();
         foreach (var (name, typeOf) in s_weights)
         {
-            using var onDisk = new TestModelFile(RandomModel.Mid(typeOf).AddTo(new GgufWriter()));
+            var mid = RandomModel.Mid(typeOf);
+            using var onDisk = new TestModelFile(mid.AddTo(new GgufWriter().AddSentencePiece(size: mid.Vocabulary)));
             using var file = GgufFile.Open(onDisk.Path);
-            foreach (var threads in threadCounts) PrintModel(file, name, threads, seconds, roofline);
+            foreach (var threads in threadCounts)
+            {
+                double[]? theirs = LlamaCpp.IsHere ? LlamaCpp.Measure(onDisk.Path, threads, Prompt, s_batches, Context) : null;
+                PrintModel(file, name, threads, seconds, roofline, theirs);
+            }
         }
     }
 
-    private static void PrintModel(GgufFile file, string name, int threads, int seconds, Roofline roofline)
+    private static void PrintModel(GgufFile file, string name, int threads, int seconds, Roofline roofline, double[]? theirs)
     {
         var config = ModelConfig.Read(file);
         using var model = new Transformer(file, config, new() { Threads = threads, TotalBlocks = 16 * 16 });
@@ -60,7 +70,7 @@ internal static class EngineFigures
         batch.Add(tokens, 0, Blocks(0, Prompt / model.BlockTokens), 1);
         var attention = 2.0 * Prompt * Prompt * config.QueryWidth * config.Layers;
         Row("prefill 512", Prompt, model.WeightBytes, Prompt * perToken + output + attention, 0);
-        foreach (var (i, count) in (int[])[1, 4, 8, 16] is var counts ? counts.Index() : [])
+        foreach (var (i, count) in s_batches.Index())
         {
             batch.Clear();
             for (var s = 0; s < count; s++) batch.Add(tokens.AsSpan(s, 1), Context, Blocks(16 * s, 16), 1);
@@ -78,8 +88,9 @@ internal static class EngineFigures
             peak = Math.Max(peak, Roofline.FlopsPerSecond(threads));
             var share = Math.Max(bytes / best / memory, flops / best / peak);
             var against = threads == 2 ? $"{count / best / reference[column]:0.00}" : "";
+            var beside = theirs is null ? "" : $"{count / clock / theirs[column]:0.00}";
             Console.WriteLine($"| {name} | {threads} | {step} | {clock * 1e3:0.00} | {best * 1e3:0.00} | {count / best:0} "
-                + $"| {bytes / best / 1e9:0.0} ({memory / 1e9:0.0}) | {flops / best / 1e9:0} ({peak / 1e9:0}) | {share:0 %} | {against} |");
+                + $"| {bytes / best / 1e9:0.0} ({memory / 1e9:0.0}) | {flops / best / 1e9:0} ({peak / 1e9:0}) | {share:0 %} | {against} | {beside} |");
         }
     }
 

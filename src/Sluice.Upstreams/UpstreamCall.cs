@@ -81,6 +81,10 @@ public enum CallEnd : byte
     /// <summary>The engine cannot take it now.</summary>
     Busy,
 
+    /// <summary>The engine says that it failed, before the first token. The call may be the cause: llama.cpp's server answers
+    /// 500 to messages that are no array.</summary>
+    Failed,
+
     /// <summary>The engine is gone, broke off, or answers what nobody understands.</summary>
     Broken,
 }

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Sluice.Testing;
 
 namespace Sluice.Cli.Tests;
 
@@ -27,7 +28,7 @@ public sealed partial class DocumentedCommandTests
         Shell.Succeed(args);
     }
 
-    private static string Root
+    internal static string Root
     {
         get
         {

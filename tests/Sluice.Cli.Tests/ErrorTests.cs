@@ -1,4 +1,5 @@
 using System.IO.Compression;
+using Sluice.Testing;
 
 namespace Sluice.Cli.Tests;
 

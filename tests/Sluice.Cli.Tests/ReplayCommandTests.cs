@@ -1,3 +1,5 @@
+using Sluice.Testing;
+
 namespace Sluice.Cli.Tests;
 
 public sealed class ReplayCommandTests : IDisposable
@@ -9,11 +11,11 @@ public sealed class ReplayCommandTests : IDisposable
     [Fact]
     public void A_journal_is_replayed_under_the_policy_that_it_was_recorded_under()
     {
-        var journal = Journal("\"policy\":\"qlm\",\"policy_set\":\"fair=vtc,keep=600,prompts=0.5,tick=0.5\",");
+        var journal = Journal("\"policy\":\"qlm\",\"policy_set\":\"fair=vtc,keep=600,prompts=0.5,rescue=on,tick=0.5\",");
 
         var ran = Shell.Succeed("replay", journal, "--json");
 
-        Assert.Equal("qlm (fair=vtc, keep=600, prompts=0.5, tick=0.5)", ran.Json.GetProperty("system").GetString());
+        Assert.Equal("qlm (fair=vtc, keep=600, prompts=0.5, rescue=on, tick=0.5)", ran.Json.GetProperty("system").GetString());
     }
 
     [Fact]

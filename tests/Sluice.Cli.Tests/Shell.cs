@@ -37,19 +37,3 @@ public static class Shell
         return ran;
     }
 }
-
-/// <summary>A folder that is gone after the test.</summary>
-public sealed class TempFolder : IDisposable
-{
-    public string Path { get; } = Directory.CreateTempSubdirectory("sluice-cli-").FullName;
-
-    public string File(string name) => System.IO.Path.Combine(Path, name);
-
-    public string Write(string name, string text)
-    {
-        System.IO.File.WriteAllText(File(name), text);
-        return File(name);
-    }
-
-    public void Dispose() => Directory.Delete(Path, recursive: true);
-}

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Sluice.Testing;
 
 namespace Sluice.Cli.Tests;
 

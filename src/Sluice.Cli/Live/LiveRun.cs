@@ -22,8 +22,9 @@ internal sealed class LiveRun
     }
 
     /// <param name="progress">Told the share done, 0 to 1.</param>
+    /// <param name="idle">Called whenever nothing is left to compute, with the time until the next arrival.</param>
     /// <returns>The run as the simulator would have written it down.</returns>
-    public RunResult Run(string system, Action<double>? progress, CancellationToken stop)
+    public RunResult Run(string system, Action<double>? progress, Action<TimeSpan>? idle, CancellationToken stop)
     {
         var loop = _model.Loop;
         var (iterations, prefill) = (loop.Core.Iterations, loop.Core.PrefillTokens);
@@ -34,7 +35,9 @@ internal sealed class LiveRun
             while (next < _workload.Requests.Length && ArrivalOf(next) <= loop.Now.Ticks) Submit(next++);
             if (loop.Step()) continue;
             progress?.Invoke(_ended / (double)_workload.Requests.Length);
-            if (next < _workload.Requests.Length) WaitUntil(ArrivalOf(next));
+            if (next == _workload.Requests.Length) continue;
+            idle?.Invoke(TimeSpan.FromTicks(ArrivalOf(next) - loop.Now.Ticks));
+            WaitUntil(ArrivalOf(next));
         }
 
         return new()

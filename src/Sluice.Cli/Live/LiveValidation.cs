@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
 using Sluice.Core;
@@ -8,9 +9,10 @@ using Sluice.Simulation;
 namespace Sluice.Cli;
 
 /// <summary>One workload twice: simulated with a profile measured here and now, and live.</summary>
+/// <param name="StepsOff">What the profile says of the very steps that were taken live, together, against what they took.</param>
 /// <param name="LoopShare">Of the live steps' time that was neither the model's nor the choice of tokens.</param>
 internal sealed record LiveComparison(
-    EngineProfile Profile, double RequestsPerSecond, RunSummary Simulated, RunSummary Live, double LoopShare)
+    EngineProfile Profile, double RequestsPerSecond, RunSummary Simulated, RunSummary Live, double StepsOff, double LoopShare)
 {
     /// <summary>Steps shorter than this [ms] are about as long as what no profile of steps has: waking parked threads, and
     /// clocks and schedulers of the operating system.</summary>
@@ -46,7 +48,11 @@ internal static class LiveValidation
     /// <summary>Of what the engine can do at most: queues build up, and drain.</summary>
     private const double LoadShare = 0.6;
 
-    private const int ProfileRounds = 6; // before the run, and again after it
+    /// <summary>Rounds of timed steps before the run and again after it, and one in each pause of it: a machine that others
+    /// use changes its pace within seconds, and both sides must meet the same paces.</summary>
+    private const int Rounds = 2;
+
+    private const int Parts = 9;
 
     /// <summary>Requests that run first and do not count: the loop's code is compiled on its way.</summary>
     private const int WarmRequests = 60;
@@ -54,41 +60,62 @@ internal static class LiveValidation
     public static LiveComparison Run(
         string path, int requests, EngineSettings settings, ServingSystem system, ulong seed, Terminal terminal)
     {
-        using var model = OpenModel.Open(path, settings);
+        StepLog? steps = null;
+        var logged = settings with { Scheduler = () => steps = new(settings.Scheduler()) };
+        using var model = OpenModel.Open(path, logged);
         var timer = new StepTimer(model, StepShape.Grid(settings.Serving, model.Loop.TokensMax));
         terminal.Error.WriteLine("timing steps …");
         timer.Warm(terminal.Stop);
-        var warm = Make(WarmRequests, 1e6, model.Loop.TokensMax, seed + 1);
-        _ = new LiveRun(model, warm).Run(system.Name, null, terminal.Stop);
+        var warm = LiveWorkload.Make(WarmRequests, 1e6, model.Loop.TokensMax, seed + 1);
+        _ = new LiveRun(model, warm).Run(system.Name, null, null, terminal.Stop);
         var loop = LoopMilliseconds(model, warm, system, terminal);
-        for (var i = 0; i < ProfileRounds; i++) timer.Round(terminal.Stop);
-        var first = MeasuredProfile.Of(model, path, settings.Threads, timer.Samples(loop), timer.Rounds);
+        var begin = Stopwatch.GetTimestamp();
+        TimeSteps();
+        var round = Stopwatch.GetElapsedTime(begin) / Rounds;
+        var first = Profile();
 
         // Everything at once shows what the engine can do; a share of that is the load.
-        var all = Simulate(Make(requests, 1e6, model.Loop.TokensMax, seed), first, settings, system);
+        var all = Simulate(LiveWorkload.Make(requests, 1e6, model.Loop.TokensMax, seed), first, settings, system);
         var rate = LoadShare * requests / all.VirtualSeconds;
-        var workload = Make(requests, rate, model.Loop.TokensMax, seed);
+        var workload = LiveWorkload.Make(requests, rate, model.Loop.TokensMax, seed);
         var expected = Simulate(workload, first, settings, system);
-        workload = Promise(workload, expected, seed);
+        workload = LiveWorkload.Promise(workload, expected, seed);
 
+        // A pause is long enough for what is under way to end, for a round, and for its being slower than the last one.
+        var pause = 1.3 * round + TimeSpan.FromMilliseconds(1.5 * expected.All.E2e.Max);
+        workload = LiveWorkload.InParts(workload, Parts, pause);
         terminal.Error.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{requests} requests at {rate:0.00}/s, about {expected.VirtualSeconds:0} s live …"));
-        var (loopTime, begin) = (model.Loop.LoopTime, model.Loop.StepTime);
-        var live = RunSummary.Of(new LiveRun(model, workload).Run(system.Name, null, terminal.Stop));
-        var loopShare = (model.Loop.LoopTime - loopTime) / (model.Loop.StepTime - begin);
+            $"{requests} requests at {rate:0.00}/s in {Parts} parts, steps timed in between, about ")
+            + string.Create(CultureInfo.InvariantCulture, $"{expected.VirtualSeconds + (Parts - 1) * pause.TotalSeconds:0} s …"));
+        var (loopTime, stepTime) = (model.Loop.LoopTime, model.Loop.StepTime);
+        steps!.IsOn = true;
+        var live = RunSummary.Of(new LiveRun(model, workload).Run(system.Name, null, TimeStepsIfRoom, terminal.Stop));
+        steps.IsOn = false;
+        (loopTime, stepTime) = (model.Loop.LoopTime - loopTime, model.Loop.StepTime - stepTime);
+        TimeSteps();
+        var profile = Profile();
+        var simulated = Simulate(workload, profile, settings, system);
+        var stepsOff = steps.TimeBy(new ClosedFormStepTime(profile)) / stepTime - 1;
+        return new(profile, rate, simulated, live, stepsOff, loopTime / stepTime);
 
-        // The machine may have changed its pace meanwhile; the profile that counts is of before and after.
-        terminal.Error.WriteLine("timing steps again …");
-        for (var i = 0; i < ProfileRounds; i++) timer.Round(terminal.Stop);
-        var profile = MeasuredProfile.Of(model, path, settings.Threads, timer.Samples(loop), timer.Rounds);
-        return new(profile, rate, Simulate(workload, profile, settings, system), live, loopShare);
+        void TimeSteps()
+        {
+            for (var i = 0; i < Rounds; i++) timer.Round(terminal.Stop);
+        }
+
+        void TimeStepsIfRoom(TimeSpan left)
+        {
+            if (left >= 1.2 * round) timer.Round(terminal.Stop);
+        }
+
+        EngineProfile Profile() => MeasuredProfile.Of(model, path, settings.Threads, timer.Samples(loop), timer.Rounds);
     }
 
     /// <summary>What the loop takes of a step besides what the timer times [ms].</summary>
     private static double LoopMilliseconds(OpenModel model, Workload workload, ServingSystem system, Terminal terminal)
     {
         var (time, steps) = (model.Loop.LoopTime, model.Loop.Core.Iterations);
-        _ = new LiveRun(model, workload).Run(system.Name, null, terminal.Stop);
+        _ = new LiveRun(model, workload).Run(system.Name, null, null, terminal.Stop);
         return (model.Loop.LoopTime - time).TotalMilliseconds / Math.Max(1, model.Loop.Core.Iterations - steps);
     }
 
@@ -103,6 +130,7 @@ internal static class LiveValidation
         json.WriteString("profile", c.Profile.Name);
         json.WriteNumber("profile_mean_error_percent", c.Profile.Fit!.MeanErrorPercent);
         json.WriteNumber("shortest_step_ms", c.StepMilliseconds);
+        json.WriteNumber("steps_off", c.StepsOff);
         json.WriteNumber("loop_share", c.LoopShare);
         json.WriteStartObject("metrics");
         foreach (var (name, simulated, live) in c.Means)
@@ -136,38 +164,17 @@ internal static class LiveValidation
         listing.Write(terminal.Out, terminal.Width);
         terminal.Out.WriteLine();
         terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
-            $"{c.Profile.Name}, {c.Live.All.Requests} requests at {c.RequestsPerSecond:0.00}/s in {c.Live.VirtualSeconds:0} s; "
+            $"{c.Profile.Name}, {c.Live.All.Requests} requests at {c.RequestsPerSecond:0.00}/s in {Parts} parts; "
             + $"{c.Simulated.Iterations:#,##0} steps simulated, {c.Live.Iterations:#,##0} live; loop and scheduling took "
             + $"{c.LoopShare * 100:0.00} % of a step; profile off by {c.Profile.Fit!.MeanErrorPercent} % in the mean"));
+        terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
+            $"of the steps taken live the profile says {Percent(c.StepsOff)} of the time they took: that much is the machine's pace, ")
+            + "amplified by queues; the rest is the simulator's");
         terminal.Out.WriteLine(c.Holds ? "within what is wanted" : "not within what is wanted");
         if (!c.IsInRange)
             terminal.Out.WriteLine(string.Create(CultureInfo.InvariantCulture,
                 $"The shortest step takes {c.StepMilliseconds:0.00} ms. Below {LiveComparison.StepMin:0} ms waking threads and the "
                 + $"operating system's pauses weigh as much as steps, and no profile of steps has them."));
-    }
-
-    private static Workload Make(int requests, double rate, int tokensMax, ulong seed)
-    {
-        // Chats, and one in four with a long prompt; cut to what the model takes.
-        var (chats, documents) = (requests * 3 / 4, requests - requests * 3 / 4);
-        var longest = Math.Min(tokensMax, 1024);
-        var chat = Part(rate * 0.75, chats, longest / 16, longest / 24, "chat");
-        var document = Part(rate * 0.25, documents, longest / 4, longest / 40, "document");
-        return WorkloadSource.FromSpec($"{chat}|{document}", new Rng(seed));
-
-        string Part(double perSecond, int count, int prompt, int output, string name) => string.Create(
-            CultureInfo.InvariantCulture,
-            $"poisson:rate={perSecond:R},n={count},prompt=lognormal({prompt},0.5),output=lognormal({output},0.6),")
-            + $"max-total={longest},class={name}";
-    }
-
-    /// <summary>Promises near what the simulator expects, so that some are met and some are not.</summary>
-    private static Workload Promise(Workload workload, RunSummary expected, ulong seed)
-    {
-        var (ttft, tpot, e2e) = (1.5 * expected.All.Ttft.Mean, 1.25 * expected.All.Tpot.Mean, 1.5 * expected.All.E2e.Mean);
-        var slo = string.Create(
-            CultureInfo.InvariantCulture, $"chat:0.75,ttft={ttft:0.###}ms,tpot={tpot:0.###}ms;document:0.25,e2e={e2e:0.###}ms");
-        return SloMix.Parse(slo).Apply(workload, new Rng(seed));
     }
 
     private static RunSummary Simulate(Workload workload, EngineProfile profile, EngineSettings settings, ServingSystem system)

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using Sluice.Upstreams;
 
 namespace Sluice.Gateway;
 
@@ -25,7 +26,7 @@ public sealed record ApiError(int Status, string Type, string Code, string Messa
     public byte[] ToJson()
     {
         var buffer = new ArrayBufferWriter<byte>(256);
-        using (var writer = new Utf8JsonWriter(buffer))
+        using (var writer = new Utf8JsonWriter(buffer, PlainJson.Options))
         {
             writer.WriteStartObject();
             writer.WriteStartObject("error"u8);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Sluice.Core;
+using Sluice.Upstreams;
 
 namespace Sluice.Gateway;
 
@@ -24,7 +25,7 @@ internal static class LiveErrors
         },
         LiveEnd.Broken => new(
             502, "server_error", "engine_failed",
-            $"The engine broke off ({live.EngineName}): {(outcome.Call.Error.Length == 0 ? "no answer came" : outcome.Call.Error)}")
+            $"The engine {(outcome.Call.End == CallEnd.Failed ? "failed" : "broke off")} ({live.EngineName}): {Reason(outcome.Call)}")
         {
             ShouldRetry = true,
         },
@@ -67,6 +68,9 @@ internal static class LiveErrors
         RejectReason.ModelFailed => ModelFailed(live, outcome.Admission.RetryAfter),
         _ => throw new InvariantException($"unmapped {outcome.Admission.Reason}"),
     };
+
+    private static string Reason(CallOutcome call) =>
+        call.Error.Length == 0 ? "no answer came" : EngineErrors.Read(call.Status, call.Error).Message;
 
     private static ApiError ModelFailed(LiveRequest live, TimeSpan? nextTry) => new(
         503, "server_error", "model_load_failed",

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text.Json;
 using Sluice.Storage;
+using Sluice.Upstreams;
 
 namespace Sluice.Gateway;
 
@@ -11,7 +12,7 @@ internal static class OutputLine
     public static byte[] Of(string customId, string requestId, LineAnswer answer)
     {
         var buffer = new ArrayBufferWriter<byte>(answer.Body.Length + 256);
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, PlainJson.Options))
         {
             Begin(json, customId);
             json.WriteStartObject("response"u8);
@@ -31,7 +32,7 @@ internal static class OutputLine
     public static byte[] Unanswered(string customId, string code, string message)
     {
         var buffer = new ArrayBufferWriter<byte>(256);
-        using (var json = new Utf8JsonWriter(buffer))
+        using (var json = new Utf8JsonWriter(buffer, PlainJson.Options))
         {
             Begin(json, customId);
             json.WriteNull("response"u8);

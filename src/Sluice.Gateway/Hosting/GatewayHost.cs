@@ -57,10 +57,12 @@ public static class GatewayHost
             });
             return new GatewayServices(options, loop, parts.Callers ?? new OpenDoor(), log) { StartedAt = parts.Time.GetUtcNow() };
         });
-        var responses = new ResponseEndpoints(parts.Responses, parts.CallerOf);
+        var shelf = new ResponseShelf();
+        var background = new BackgroundResponses(parts.Responses, shelf, parts.CallerOf);
+        var responses = new ResponseEndpoints(parts.Responses, shelf, background);
         builder.Services.AddSingleton<IHostedService>(provider =>
             new GatewayRunner(
-                provider.GetRequiredService<GatewayServices>(), engines, [.. Workers(options, parts), responses.ResumeAsync]));
+                provider.GetRequiredService<GatewayServices>(), engines, [.. Workers(options, parts), background.ResumeAsync]));
 
         var app = builder.Build();
         var gateway = app.Services.GetRequiredService<GatewayServices>();

@@ -19,7 +19,7 @@ public sealed record GatewayOptions
 
     /// <summary>With what is usual here where nothing was said: QLM looks at its queue twice a second, sends engines half a second
     /// of prompts ahead, and leaves the last copy of a model that people chat with where it is for ten minutes: they count in
-    /// seconds, and a load takes longer.</summary>
+    /// seconds, and a load takes longer. Nobody who chats is given up: who is late is served before what has all night.</summary>
     public IReadOnlyDictionary<string, string> SettingsInUse
     {
         get
@@ -30,6 +30,7 @@ public sealed record GatewayOptions
             all.TryAdd("tick", "0.5");
             all.TryAdd("prompts", "0.5");
             all.TryAdd("keep", "600");
+            all.TryAdd("rescue", "on");
             return all;
         }
     }

@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Sluice.Engine;
 using Sluice.Upstreams;
@@ -14,8 +13,6 @@ internal readonly record struct ShownToken(string Text, TokenChoice Choice);
 /// next is called.</summary>
 internal sealed class InProcessJson(UpstreamCall call, Tokenizer tokenizer, long createdSeconds)
 {
-    private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     private readonly ArrayBufferWriter<byte> _buffer = new(1024);
     private readonly HashSet<int> _begun = [];
     private readonly Dictionary<int, int> _offsets = [];
@@ -119,7 +116,7 @@ internal sealed class InProcessJson(UpstreamCall call, Tokenizer tokenizer, long
     private ReadOnlyMemory<byte> Write(Action<Utf8JsonWriter> write)
     {
         _buffer.ResetWrittenCount();
-        using (var json = new Utf8JsonWriter(_buffer, s_options))
+        using (var json = new Utf8JsonWriter(_buffer, PlainJson.Options))
         {
             json.WriteStartObject();
             write(json);

@@ -111,12 +111,15 @@ public sealed partial class DispatcherLoop
                 Emit(live, EventKind.Cancelled, live.OutputTokens);
                 break;
             case CallEnd.Refused:
-                engine.BrokenInRow = 0;
+                (engine.BrokenInRow, engine.FailedInRow) = (0, 0);
                 Fail(live, LiveEnd.Refused, FailReason.Refused);
                 break;
             case CallEnd.Busy:
                 OnBusy(engine, call.RetryAfter);
                 Requeue(live);
+                break;
+            case CallEnd.Failed:
+                OnFailed(live, engine);
                 break;
             case CallEnd.Broken:
                 OnBroken(live, engine);
@@ -126,7 +129,7 @@ public sealed partial class DispatcherLoop
 
     private void OnCompleted(LiveRequest live, LiveEngine engine, in CallOutcome call)
     {
-        engine.BrokenInRow = 0;
+        (engine.BrokenInRow, engine.FailedInRow) = (0, 0);
         if (engine.PlacesLearned < engine.PlacesMax)
         {
             engine.PlacesLearned += 1 / engine.PlacesLearned;
@@ -142,6 +145,11 @@ public sealed partial class DispatcherLoop
     {
         Doubt(engine);
         live.Losses++;
+        TryAgain(live);
+    }
+
+    private void TryAgain(LiveRequest live)
+    {
         if (live.CannotGoOn || !live.CanMove || live.Losses >= _options.AttemptsMax) Fail(live, LiveEnd.Broken, FailReason.Broken);
         else Requeue(live);
     }

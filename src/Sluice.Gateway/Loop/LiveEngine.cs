@@ -33,6 +33,12 @@ internal sealed class LiveEngine(EngineId id, DispatcherLoop loop) : IEngine
     public int Foreign { get; set; }
 
     public int BrokenInRow { get; set; }
+
+    /// <summary>Calls in a row that it said it failed.</summary>
+    public int FailedInRow { get; set; }
+
+    /// <summary>Somebody is finding out whether it still answers.</summary>
+    public bool IsQuestioned { get; set; }
     public bool IsLoading { get; private set; }
 
     /// <summary>It takes no more requests and leaves for good when it has none.</summary>
@@ -49,7 +55,8 @@ internal sealed class LiveEngine(EngineId id, DispatcherLoop loop) : IEngine
     public void Bind(IUpstream upstream, string name, IReadOnlyDictionary<string, string> models, int places)
     {
         (Bound, Name, Models, PlacesMax) = (upstream, name, models, places);
-        (PlacesLearned, Foreign, BrokenInRow, IsLoading, LostAt) = (double.MaxValue, 0, 0, false, Instant.Never);
+        (PlacesLearned, Foreign, IsLoading, LostAt) = (double.MaxValue, 0, false, Instant.Never);
+        (BrokenInRow, FailedInRow, IsQuestioned) = (0, 0, false);
         IsRetiring = false;
         Report = new(-1, -1, -1, -1, -1, -1);
     }

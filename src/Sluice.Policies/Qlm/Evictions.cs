@@ -5,7 +5,8 @@ namespace Sluice.Policies;
 /// <summary>Running requests give way to the group at the head of their engine's queue, if it would be late behind
 /// them.</summary>
 /// <remarks>
-/// The rule, per engine: nothing while an earlier eviction is unconfirmed, and nothing for members that are late in any case.
+/// The rule, per engine: nothing while an earlier eviction is unconfirmed, and nothing for members that are late in any case;
+/// with <see cref="QlmOptions.Rescue"/>, they are made room for by those that have four times their promise from now.
 /// If the head group has the loaded model, as many requests leave as it has members that would be late behind them (places and
 /// KV), youngest first; if it wants another model, everybody leaves, or nobody. Only those leave that have more time than the
 /// group: by their own deadline, or, with their first token out, by as much time again from now. They come back to the head of
@@ -44,7 +45,7 @@ internal sealed class Evictions(QlmState state, Rwt rwt)
     {
         ref var g = ref state.Backlog.Group(head);
         if (state.Loads.HasRoom(engine, in state.Backlog[g.First], view)) return 0;
-        var (places, tokens) = Wanted(engine, head, view);
+        var (places, tokens, than) = Wanted(engine, head, view);
         if (places <= 0) return 0;
         tokens = state.Loads.KvShort(engine, places, tokens, state.Backlog[g.First].RemainingTokens, view);
 
@@ -54,7 +55,7 @@ internal sealed class Evictions(QlmState state, Rwt rwt)
         for (var entry = state.Loads[engine].Last; entry >= 0 && (places > 0 || tokens > 0); entry = state.Backlog[entry].Previous)
         {
             ref var e = ref state.Backlog[entry];
-            if (e.Group == head || !HasMoreTime(in e, head, view)) continue;
+            if (e.Group == head || !HasMoreTime(in e, than, view)) continue;
             places--;
             tokens -= state.Loads.HeldBy(entry, engine);
             Evict(entry, engine, operations);
@@ -64,15 +65,16 @@ internal sealed class Evictions(QlmState state, Rwt rwt)
         return count;
     }
 
-    /// <summary>How many of the group's first members must begin now so that all are in time that can be, and the KV tokens
-    /// that they need. Nobody, if more than half of them are late in any case.</summary>
-    private (int Places, double KvTokens) Wanted(int engine, int head, ClusterView view)
+    /// <summary>How many of the group's first members must begin now so that all are in time that can be, the KV tokens that they
+    /// need, and the deadline that those have to exceed who leave. Nobody, if more than half of them are late in any
+    /// case.</summary>
+    private (int Places, double KvTokens, long Than) Wanted(int engine, int head, ClusterView view)
     {
         ref var g = ref state.Backlog.Group(head);
         var wait = rwt.OfFirst(head, view);
         var perMember = state.ServiceOf(head, engine, view) / g.Waiting;
         var most = Math.Min(g.Waiting, state.Speeds.SlotsMax(new(engine), g.Model));
-        var (places, saved, tokens, upTo) = (0, 0, 0.0, 0.0);
+        var (places, saved, late, tokens, upTo) = (0, 0, 0, 0.0, 0.0);
         var entry = g.First;
         for (var i = 0; i < most; i++, entry = state.Backlog[entry].Next)
         {
@@ -80,12 +82,20 @@ internal sealed class Evictions(QlmState state, Rwt rwt)
             upTo += e.StartTokens;
             var slack = (e.Deadline - view.Now.Ticks) / (double)TimeSpan.TicksPerSecond;
             var margin = rwt.Margin(in e) / (double)TimeSpan.TicksPerSecond;
+            if (slack < wait.Prefill) late++;
             if (slack < wait.Prefill || slack - margin >= wait.Ttft(WaitEstimate.Z90) + i * perMember) continue;
             saved++;
             (places, tokens) = (i + 1, upTo);
         }
 
-        return 2 * saved >= places ? (places, tokens) : (0, 0);
+        if (places > 0 && 2 * saved >= places) return (places, tokens, state.Backlog.DeadlineOf(head));
+        return state.Options.Rescue && late > 0 ? (late, upTo, FarFrom(in state.Backlog[g.First], view)) : (0, 0, 0);
+    }
+
+    private long FarFrom(in Entry e, ClusterView view)
+    {
+        var promised = QlmDeadline.Of(e.Request, TimeSpan.Zero, state.Options.BestEffort) - e.Request.Arrival;
+        return (view.Now + 4 * promised).Ticks;
     }
 
     /// <summary>For another model: everybody leaves if that keeps more promises than the engine could serve requests in the

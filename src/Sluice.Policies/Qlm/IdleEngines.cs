@@ -28,7 +28,7 @@ internal sealed class IdleEngines(QlmState state)
             foreach (var group in state.Queues[_next].Groups[..Math.Min(4, state.Queues[_next].Count)])
             {
                 ref var g = ref state.Backlog.Group(group);
-                if (g.Model != model || g.Home >= 0 || state.Backlog.DeadlineOf(group) >= earliest) continue;
+                if (g.Model != model || state.Backlog.DeadlineOf(group) >= earliest || state.IsAtHome(group, view)) continue;
                 (best, earliest) = (group, state.Backlog.DeadlineOf(group));
             }
         }

@@ -53,6 +53,10 @@ public sealed record QlmOptions
     /// loads take, as long as the model that wants its place is loaded elsewhere; zero to load whatever waits.</summary>
     public TimeSpan Keep { get; init; }
 
+    /// <summary>Whoever is too late already makes those give way that have far more time. QLM gives such promises up, and a chat
+    /// that has just missed its own waits until work ends that had all night.</summary>
+    public bool Rescue { get; init; }
+
     /// <summary>Reads the settings of the catalog line.</summary>
     public static QlmOptions Read(PolicySettings s)
     {
@@ -71,6 +75,7 @@ public sealed record QlmOptions
                 s.Number("prompts", "prompts sent ahead to an engine, 0 for all it has places for [s]", 0, 0, 3600)),
             Keep = TimeSpan.FromSeconds(
                 s.Number("keep", "last copy of a model stays so long after an urgent request [s]", 0, 0, 86_400)),
+            Rescue = s.Word("rescue", "running requests that have far more time give way to late ones", "off", "on") == "on",
             SolverMoves = s.Whole("solver-moves", "moves that one plan may try", byDefault.SolverMoves, 0, 1 << 30),
             PinInteractive = s.Word("pin", "models whose engines never swap", "none", "interactive") == "interactive",
         };

@@ -129,6 +129,18 @@ internal sealed class QlmState
         view.Engines[engine].IsPresent && Speeds.CanRun(new(engine), model, view) &&
         (Loads.ModelOf(engine, view) == model || (Options.Swapping && !IsPinned(engine, view) && !IsKept(engine, model, view)));
 
+    /// <summary>It takes no requests now, because it is to leave or somebody doubts it.</summary>
+    public bool IsClosed(int engine, ClusterView view) => view.Engines[engine].OutstandingMax == 0 ||
+        (view.Engines[engine].IsPresent && !view.Engines[engine].IsReady && Loads[engine].Loading < 0);
+
+    /// <summary>The group has an engine that it stays on: where its members run, or ran last if more may go there.</summary>
+    public bool IsAtHome(int group, ClusterView view)
+    {
+        ref var g = ref Backlog.Group(group);
+        if (g.Home >= 0 && (!view.Engines[g.Home].IsPresent || (g.Away == 0 && IsClosed(g.Home, view)))) g.Home = -1;
+        return g.Home >= 0;
+    }
+
     /// <summary>Time the engine needs for a group's waiting work [s].</summary>
     public double ServiceOf(int group, int engine, ClusterView view)
     {
@@ -149,13 +161,12 @@ internal sealed class QlmState
         + Math.Max(0, StayUntil(engine, view) - view.Now.Ticks) / (double)TimeSpan.TicksPerSecond;
 
     /// <summary>Puts a group that stands nowhere into the virtual queue where it begins soonest; ties go to the engine with
-    /// the smaller share of its batch taken, then to the lowest id. One that takes no requests now, because it is to leave, is
-    /// the last choice. Without balancing, engines take turns.</summary>
+    /// the smaller share of its batch taken, then to the lowest id. One that takes no requests now is the last choice.
+    /// Without balancing, engines take turns.</summary>
     public void Place(int group, ClusterView view)
     {
         ref var g = ref Backlog.Group(group);
-        if (g.Home >= 0 && !view.Engines[g.Home].IsPresent) g.Home = -1;
-        if (g.Home >= 0)
+        if (IsAtHome(group, view))
         {
             Insert(group, g.Home, view);
             return;
@@ -171,7 +182,7 @@ internal sealed class QlmState
             var begin = AheadSeconds(Queues[v], Backlog.DeadlineOf(group), in speed) + Loads.LoadFor(v, g.Model, view).ResidualSeconds;
             var last = Queues[v].Count == 0 ? Loads.ModelOf(v, view) : Backlog.Group(Queues[v].Groups[^1]).Model;
             if (last != g.Model) begin += Speeds.LoadSeconds(new(v), g.Model, view) + Loads.DrainSeconds(v, view);
-            var load = (view.Engines[v].OutstandingMax == 0, begin, view.Engines[v].Outstanding / (double)speed.Batch);
+            var load = (IsClosed(v, view), begin, view.Engines[v].Outstanding / (double)speed.Batch);
             if (load.CompareTo(least) < 0) (best, least) = (v, load);
             if (!Options.Balancing) break;
         }

@@ -143,7 +143,7 @@ internal sealed class CallRun(
     /// <summary>An error where an answer was due. Before the first token it may be the request's own fault.</summary>
     private CallOutcome Fault(ReadOnlyMemory<byte> json, in AnswerScan scan)
     {
-        var end = Tokens == 0 && scan.ErrorStatus >= 400 ? ErrorStatus.ToEnd(scan.ErrorStatus) : CallEnd.Broken;
+        var end = Tokens == 0 && scan.ErrorStatus >= 400 ? ErrorStatus.ToEnd(scan.ErrorStatus, isSaid: true) : CallEnd.Broken;
         return new(end, end == CallEnd.Broken ? Status : scan.ErrorStatus, -1, Tokens, Head(json));
     }
 

@@ -179,7 +179,8 @@ public sealed class HttpUpstream : IUpstream
     {
         var error = await BoundedBody.HeadAsync(response.Content, _options.ErrorBytesMax, cancel).ConfigureAwait(false);
         var status = (int)response.StatusCode;
-        return new(ErrorStatus.ToEnd(status), status, -1, 0, error, RetryAfter(response.Headers));
+        var isSaid = response.Content.Headers.ContentType?.MediaType?.EndsWith("json", StringComparison.OrdinalIgnoreCase) == true;
+        return new(ErrorStatus.ToEnd(status, isSaid), status, -1, 0, error, RetryAfter(response.Headers));
     }
 
     private TimeSpan? RetryAfter(HttpResponseHeaders headers)

@@ -9,7 +9,7 @@ public static class ErrorJson
     public static string Write(string message, string type = "invalid_request_error", string? param = null, string? code = null)
     {
         using var stream = new MemoryStream();
-        using (var json = new Utf8JsonWriter(stream))
+        using (var json = new Utf8JsonWriter(stream, PlainJson.Options))
         {
             json.WriteStartObject();
             json.WriteStartObject("error"u8);

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Buffers.Text;
 using System.Runtime.InteropServices;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using Sluice.Core;
 
@@ -11,8 +10,6 @@ namespace Sluice.Upstreams;
 /// called.</summary>
 internal sealed class PacedJson(UpstreamApi api, string id, string model, long createdSeconds)
 {
-    private static readonly JsonWriterOptions s_options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     private readonly ArrayBufferWriter<byte> _buffer = new(512);
     private bool _isFirst = true;
 
@@ -112,7 +109,7 @@ internal sealed class PacedJson(UpstreamApi api, string id, string model, long c
     private ReadOnlyMemory<byte> Write(Action<Utf8JsonWriter> write)
     {
         _buffer.ResetWrittenCount();
-        using (var json = new Utf8JsonWriter(_buffer, s_options))
+        using (var json = new Utf8JsonWriter(_buffer, PlainJson.Options))
         {
             json.WriteStartObject();
             write(json);

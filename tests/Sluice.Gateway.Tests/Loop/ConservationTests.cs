@@ -67,6 +67,7 @@ public sealed class ConservationTests
     {
         if (chance.Next(12) == 0) return new(CallEnd.Busy, 503, -1, 0, "busy", TimeSpan.FromMilliseconds(1));
         if (chance.Next(12) == 0) return new(CallEnd.Broken, 0, -1, 0, "refused");
+        if (chance.Next(12) == 0) return new(CallEnd.Failed, 500, -1, 0, "out of memory");
         if (!call.Stream) return await FakeUpstream.WordsAsync(call, sink, cancel, "abcd");
         await FakeUpstream.RoleAsync(call, sink);
         for (var i = call.Resume?.Text.Length ?? 0; i < 4; i++)

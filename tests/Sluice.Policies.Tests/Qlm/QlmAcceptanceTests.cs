@@ -91,6 +91,24 @@ public sealed class QlmAcceptanceTests
         Assert.Equal(41 * 100, run.Result.PrefillTokens); // Nobody prefilled twice.
     }
 
+    /// <summary>Not the paper's: it gives up what is late.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Who_is_late_in_any_case_waits_for_work_that_had_all_night_only_without_rescue(bool rescue)
+    {
+        var run = QlmRun.Of(
+            QlmRun.Workload(
+            [
+                .. Enumerable.Range(0, 40).Select(_ => (QlmRun.Request(0, cap: 3000), 3000)),
+                (QlmRun.Request(30, ttft: 0.01), 20),
+            ]),
+            QlmRun.Fleet(1, kvTokens: 30_000), new() { Rescue = rescue, Tick = TimeSpan.FromSeconds(0.5) }, sequencesMax: 8);
+
+        Assert.Equal(41, run.Finished);
+        Assert.Equal(rescue, run.Ttft(40) < 2);
+    }
+
     // 5.
     [Fact]
     public void Nobody_calls_the_solver_while_everybody_is_in_time()

@@ -75,7 +75,7 @@ public sealed class QlmConservationTests
         {
             Pulling = rng.Next(8) > 0, Eviction = rng.Next(8) > 0, Swapping = rng.Next(8) > 0, Balancing = rng.Next(8) > 0,
             Searches = rng.Next(4) > 0, GroupCap = rng.NextDouble() * 4, Residence = rng.Next(3) * 2, PinInteractive = rng.Next(8) == 0,
-            SolverMoves = rng.Next(500), Tick = TimeSpan.FromSeconds(0.5 + rng.NextDouble() * 5),
+            SolverMoves = rng.Next(500), Tick = TimeSpan.FromSeconds(0.5 + rng.NextDouble() * 5), Rescue = rng.Next(2) == 0,
         };
         if (seed % 3 == 0)
             options = options with { Prompts = TimeSpan.FromSeconds(0.05 + seed % 7 / 5.0), Keep = TimeSpan.FromSeconds(20) };

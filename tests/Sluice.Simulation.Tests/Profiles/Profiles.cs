@@ -17,28 +17,3 @@ public static class Profiles
     public static string Many(params string[] bodies) =>
         $$"""{ "schema": "sluice-profiles/1", "profiles": [ {{string.Join(", ", bodies.Select(b => $"{{{b}}}"))}} ] }""";
 }
-
-/// <summary>A folder that goes away with the test.</summary>
-public sealed class TempFolder : IDisposable
-{
-    public string Path { get; } = Directory.CreateTempSubdirectory("sluice-").FullName;
-
-    public void Dispose() => Directory.Delete(Path, recursive: true);
-
-    public string Write(string file, string text)
-    {
-        var path = System.IO.Path.Combine(Path, file);
-        File.WriteAllText(path, text);
-        return path;
-    }
-
-    public string WriteZipped(string file, string text)
-    {
-        var path = System.IO.Path.Combine(Path, file);
-        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
-        using var zip = new System.IO.Compression.GZipStream(File.Create(path), System.IO.Compression.CompressionLevel.Fastest);
-        using var writer = new StreamWriter(zip);
-        writer.Write(text);
-        return path;
-    }
-}

@@ -19,7 +19,8 @@ public static class TestVocabulary
 
     /// <summary>SentencePiece BPE: 3 control tokens (0 unknown, 1 begin, 2 end), 256 bytes, 3 user-defined roles, letters,
     /// merges.</summary>
-    public static GgufWriter AddSentencePiece(this GgufWriter writer, int merges = 200)
+    /// <param name="size">Filled up to that with words that nobody writes; a model's rows need a token each elsewhere.</param>
+    public static GgufWriter AddSentencePiece(this GgufWriter writer, int merges = 200, int size = 0)
     {
         var tokens = new List<(string Text, TokenKind Kind)>
         {
@@ -31,6 +32,8 @@ public static class TestVocabulary
         tokens.AddRange(Learn(words, merges).Select(pair => (pair.Left + pair.Right, TokenKind.Normal)));
         var letters = words.SelectMany(word => word).Concat("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789").Distinct();
         tokens.AddRange(letters.Order().Select(letter => (letter.ToString(), TokenKind.Normal)));
+
+        for (var i = tokens.Count; i < size; i++) tokens.Add(($"\u241f{i}", TokenKind.Normal));
 
         return writer.Text("tokenizer.ggml.model", "llama").AddTokens(tokens)
             .Numbers("tokenizer.ggml.scores", [.. tokens.Select((token, i) => token.Kind == TokenKind.Normal ? -(float)i : 0)])

@@ -94,8 +94,8 @@ public sealed class HttpUpstreamTests : IAsyncLifetime, IAsyncDisposable
     [InlineData(404, CallEnd.Refused)]
     [InlineData(422, CallEnd.Refused)]
     [InlineData(401, CallEnd.Broken)]
-    [InlineData(500, CallEnd.Broken)]
-    [InlineData(502, CallEnd.Broken)]
+    [InlineData(500, CallEnd.Failed)]
+    [InlineData(501, CallEnd.Failed)]
     [InlineData(302, CallEnd.Broken)]
     [InlineData(204, CallEnd.Broken)]
     public async Task A_status_says_who_is_to_blame(int status, CallEnd end)
@@ -263,8 +263,18 @@ public sealed class HttpUpstreamTests : IAsyncLifetime, IAsyncDisposable
         Assert.Single(answers.Events);
     }
 
+    [Fact]
+    public async Task A_failure_that_is_not_said_in_json_is_a_proxys_and_the_engine_is_gone()
+    {
+        _server.Map("POST /v1/chat/completions", (_, reply) =>
+            reply.RawAsync("HTTP/1.1 502 Bad Gateway\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>"));
+
+        Assert.Equal((CallEnd.Broken, 502), (await Call()) is var o ? (o.End, o.Status) : default);
+    }
+
     [Theory]
     [InlineData(400, CallEnd.Refused)]
+    [InlineData(500, CallEnd.Failed)]
     [InlineData(503, CallEnd.Busy)]
     public async Task An_error_instead_of_the_first_token_may_be_the_requests_own(int code, CallEnd end)
     {

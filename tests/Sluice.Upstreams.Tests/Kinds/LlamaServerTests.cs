@@ -11,38 +11,78 @@ public sealed class LlamaServerTests
     [Fact]
     public async Task A_real_server_is_found_driven_reported_and_continued()
     {
-        if (OnPath("llama-server") is not { } program || Model() is not { } model) return;
+        if (Find() is not var (program, model)) return;
 
-        var port = FreePort();
-        using var server = Start(program, ["-m", model, "--host", "127.0.0.1", "--port", $"{port}", "-c", "512", "-np", "2", "--metrics"]);
-        try
+        using var server = await RunningServer.StartAsync(program, model, "-np", "2");
+        await using var upstream = await ProbedAsync(server);
+        Assert.Equal(2, upstream.Capabilities.SequencesMax);
+        var name = upstream.Capabilities.Models[0].Name;
+        var exactly8 = new { max_tokens = 8, temperature = 0, ignore_eos = true };
+
+        var (whole, rest) = (new Answers(), new Answers());
+        var outcome = await upstream.CallAsync(Calls.Completion(name, exactly8), whole, default);
+        Assert.Equal((CallEnd.Completed, 8), (outcome.End, outcome.OutputTokens));
+        Assert.True(outcome.PromptTokens > 0);
+        Assert.NotNull(await upstream.ReportAsync(default));
+
+        var had = string.Concat(whole.Events.Take(4).Select(e => (string?)e["choices"]?.AsArray().FirstOrDefault()?["text"]));
+        var continued = await upstream.CallAsync(Calls.Completion(name, exactly8, resume: new(had, 4)), rest, default);
+        Assert.Equal((CallEnd.Completed, 4), (continued.End, continued.OutputTokens));
+
+        var refused = await upstream.CallAsync(Calls.Raw(name, """{"messages":"x"}"""), new Answers(), default);
+        Assert.Equal(CallEnd.Failed, refused.End); // It answers 500 to what is no array.
+    }
+
+    [Fact]
+    public async Task A_real_server_saves_the_slot_of_an_evicted_call_and_goes_on_from_it()
+    {
+        if (Find() is not var (program, model)) return;
+
+        using var folder = new TempFolder();
+        using var server = await RunningServer.StartAsync(program, model, "-np", "1", "--slot-save-path", folder.Path);
+        await using var upstream = await ProbedAsync(server);
+        Assert.Equal(Keeping.Kv, upstream.Capabilities.Keeping);
+        var name = upstream.Capabilities.Models[0].Name;
+        var exactly200 = new { max_tokens = 200, temperature = 0, ignore_eos = true };
+        var undisturbed = new Answers();
+        await upstream.CallAsync(Calls.Completion(name, exactly200), undisturbed, default);
+
+        var events = 0;
+        var begun = new Answers
         {
-            await using var upstream = new HttpUpstream(
-                new() { Name = "llama", Address = new($"http://127.0.0.1:{port}") }, TimeProvider.System);
-            await server.Listening.Task.WaitAsync(TimeSpan.FromSeconds(60));
-            Assert.True(await upstream.ProbeAsync(default));
-            Assert.Equal(UpstreamKind.LlamaCpp, upstream.Capabilities.Kind);
-            Assert.Equal(2, upstream.Capabilities.SequencesMax);
-            var name = upstream.Capabilities.Models[0].Name;
-            var exactly8 = new { max_tokens = 8, temperature = 0, ignore_eos = true };
+            OnEvent = _ =>
+            {
+                if (++events == 5) Assert.True(upstream.TryEvict(new(7)));
+                return default;
+            },
+        };
+        var evicted = await upstream.CallAsync(Calls.Completion(name, exactly200) with { Id = new(7) }, begun, default);
+        Assert.Equal(CallEnd.Evicted, evicted.End);
+        Assert.True(upstream.Keeps(new(7)));
+        Assert.NotEmpty(Directory.GetFiles(folder.Path));
 
-            var (whole, rest) = (new Answers(), new Answers());
-            var outcome = await upstream.CallAsync(Calls.Completion(name, exactly8), whole, default);
-            Assert.Equal((CallEnd.Completed, 8), (outcome.End, outcome.OutputTokens));
-            Assert.True(outcome.PromptTokens > 0);
-            Assert.NotNull(await upstream.ReportAsync(default));
+        // Somebody else has the slot meanwhile.
+        await upstream.CallAsync(Calls.Completion(name, exactly200, text: "Something else"), new Answers(), default);
 
-            var had = string.Concat(whole.Events.Take(4).Select(e => (string?)e["choices"]?.AsArray().FirstOrDefault()?["text"]));
-            var continued = await upstream.CallAsync(Calls.Completion(name, exactly8, resume: new(had, 4)), rest, default);
-            Assert.Equal((CallEnd.Completed, 4), (continued.End, continued.OutputTokens));
+        var rest = new Answers();
+        var call = Calls.Completion(name, exactly200, resume: new(begun.Text, evicted.OutputTokens)) with { Id = new(7) };
+        var outcome = await upstream.CallAsync(call, rest, default);
 
-            var refused = await upstream.CallAsync(Calls.Raw(name, """{"messages":"x"}"""), new Answers(), default);
-            Assert.Equal(CallEnd.Refused, refused.End);
-        }
-        finally
-        {
-            server.Kill();
-        }
+        Assert.Equal((CallEnd.Completed, 200 - evicted.OutputTokens), (outcome.End, outcome.OutputTokens));
+        Assert.StartsWith(begun.Text, undisturbed.Text, StringComparison.Ordinal);
+        var timings = rest.Events[^1]["timings"]!;
+        Assert.InRange((int)timings["prompt_n"]!, 1, 4); // The rest of the prompt was in the slot that was read back.
+    }
+
+    private static (string Program, string Model)? Find() =>
+        OnPath("llama-server") is { } program && Model() is { } model ? (program, model) : null;
+
+    private static async Task<HttpUpstream> ProbedAsync(RunningServer server)
+    {
+        var upstream = new HttpUpstream(new() { Name = "llama", Address = server.Address }, TimeProvider.System);
+        Assert.True(await upstream.ProbeAsync(default));
+        Assert.Equal(UpstreamKind.LlamaCpp, upstream.Capabilities.Kind);
+        return upstream;
     }
 
     private static string? OnPath(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
@@ -59,45 +99,51 @@ public sealed class LlamaServerTests
         return null;
     }
 
-    private static int FreePort()
-    {
-        using var listener = new TcpListener(IPAddress.Loopback, 0);
-        listener.Start();
-        return ((IPEndPoint)listener.LocalEndpoint).Port;
-    }
-
-    private static RunningServer Start(string program, string[] arguments)
-    {
-        var process = new Process
-        {
-            StartInfo = new ProcessStartInfo(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true },
-        };
-        return new RunningServer(process);
-    }
-
     private sealed class RunningServer : IDisposable
     {
         private readonly Process _process;
+        private readonly TaskCompletionSource _isListening = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public RunningServer(Process process)
+        private RunningServer(string program, string model, int port, string[] more)
         {
-            _process = process;
-            process.OutputDataReceived += (_, e) => Look(e.Data);
-            process.ErrorDataReceived += (_, e) => Look(e.Data);
-            process.Start();
-            process.BeginOutputReadLine();
-            process.BeginErrorReadLine();
+            Address = new($"http://127.0.0.1:{port}");
+            string[] arguments = ["-m", model, "--host", "127.0.0.1", "--port", $"{port}", "-c", "512", "--metrics", "--slots", .. more];
+            _process = new Process
+            {
+                StartInfo = new(program, arguments) { RedirectStandardError = true, RedirectStandardOutput = true },
+            };
+            _process.OutputDataReceived += (_, e) => Look(e.Data);
+            _process.ErrorDataReceived += (_, e) => Look(e.Data);
+            _process.Start();
+            _process.BeginOutputReadLine();
+            _process.BeginErrorReadLine();
         }
 
-        public TaskCompletionSource Listening { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public Uri Address { get; }
 
-        public void Kill() => _process.Kill(entireProcessTree: true);
+        public static async Task<RunningServer> StartAsync(string program, string model, params string[] more)
+        {
+            var server = new RunningServer(program, model, FreePort(), more);
+            await server._isListening.Task.WaitAsync(TimeSpan.FromSeconds(60));
+            return server;
+        }
 
-        public void Dispose() => _process.Dispose();
+        public void Dispose()
+        {
+            _process.Kill(entireProcessTree: true);
+            _process.Dispose();
+        }
 
         private void Look(string? line)
         {
-            if (line?.Contains("server is listening", StringComparison.Ordinal) == true) Listening.TrySetResult();
+            if (line?.Contains("starting the main loop", StringComparison.Ordinal) == true) _isListening.TrySetResult();
+        }
+
+        private static int FreePort()
+        {
+            using var listener = new TcpListener(IPAddress.Loopback, 0);
+            listener.Start();
+            return ((IPEndPoint)listener.LocalEndpoint).Port;
         }
     }
 }

@@ -1,6 +1,6 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using System.Threading.Channels;
 using Sluice.Upstreams;
 
 namespace Sluice.Gateway;
@@ -13,9 +13,9 @@ internal sealed class ResponseState : IWholeAnswer
     private readonly ResponseRequest _request;
     private readonly List<JsonObject> _items = []; // of the output, by index
     private readonly Dictionary<int, int> _itemOfCall = []; // index of the tool call to that of the item
+    private readonly Dictionary<int, StringBuilder> _growing = []; // text or arguments of an item, by its index, as far as not in it
     private readonly List<(string Type, string Json)> _events = [];
-    private readonly Channel<bool> _more = Channel.CreateBounded<bool>(
-        new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private TaskCompletionSource? _more; // Whoever waits for more events waits for this; null while nobody does.
     private readonly bool _hasEvents;
     private int _message = -1; // index of the item that text goes to
     private string? _finish;
@@ -79,6 +79,7 @@ internal sealed class ResponseState : IWholeAnswer
         {
             _items.Clear();
             _itemOfCall.Clear();
+            _growing.Clear();
             (_message, _finish, _usage) = (-1, null, null);
         }
     }
@@ -90,6 +91,7 @@ internal sealed class ResponseState : IWholeAnswer
         {
             if (_isOver) return;
             if (Status == "queued") Begin();
+            Settle();
             foreach (var item in Enumerable.Range(0, _items.Count)) Close(item);
             Status = outcome.End switch
             {
@@ -102,7 +104,7 @@ internal sealed class ResponseState : IWholeAnswer
                 _error = new() { ["code"] = error?.Code ?? "server_error", ["message"] = error?.Message ?? "It failed." };
             Say(Status == "cancelled" ? "response.failed" : $"response.{Status}", e => e["response"] = ToJson());
             _isOver = true;
-            _more.Writer.TryWrite(true);
+            Tell();
         }
     }
 
@@ -113,20 +115,28 @@ internal sealed class ResponseState : IWholeAnswer
         while (true)
         {
             List<(string, string)> some;
-            bool isOver;
-            lock (_gate) (some, isOver) = (_events[Math.Min(after, _events.Count)..], _isOver);
+            Task more;
+            lock (_gate)
+            {
+                some = _events[Math.Min(after, _events.Count)..];
+                if (some.Count == 0 && _isOver) yield break;
+                more = some.Count > 0 ? Task.CompletedTask : (_more ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+            }
+
             foreach (var e in some) yield return e;
             after += some.Count;
-            if (isOver && some.Count == 0) yield break;
-            if (some.Count == 0) await _more.Reader.ReadAsync(cancel).ConfigureAwait(false);
-            else if (isOver) yield break;
+            await more.WaitAsync(cancel).ConfigureAwait(false);
         }
     }
 
     /// <summary>The messages of the conversation up to and with this answer.</summary>
     public JsonArray Conversation()
     {
-        lock (_gate) return Conversation(_request.Messages, _items);
+        lock (_gate)
+        {
+            Settle();
+            return Conversation(_request.Messages, _items);
+        }
     }
 
     /// <param name="items">Of the answer's output.</param>
@@ -149,6 +159,7 @@ internal sealed class ResponseState : IWholeAnswer
     {
         lock (_gate)
         {
+            Settle();
             var body = _request.Body;
             return new JsonObject
             {
@@ -210,9 +221,7 @@ internal sealed class ResponseState : IWholeAnswer
             Say("response.content_part.added", e => Part(e, _message)["part"] = part.DeepClone());
         }
 
-        var known = _items[_message]["content"]![0]!.AsObject();
-        known["text"] = known["text"]!.GetValue<string>() + piece;
-        Bytes += piece.Length * 2;
+        Grow(_message, piece);
         Say("response.output_text.delta", e =>
         {
             Part(e, _message)["delta"] = piece;
@@ -236,9 +245,27 @@ internal sealed class ResponseState : IWholeAnswer
         }
 
         if (function?["arguments"]?.GetValue<string>() is not { Length: > 0 } piece) return;
-        _items[at]["arguments"] = _items[at]["arguments"]!.GetValue<string>() + piece;
-        Bytes += piece.Length * 2;
+        Grow(at, piece);
         Say("response.function_call_arguments.delta", e => Item(e, at)["delta"] = piece);
+    }
+
+    private void Grow(int at, string piece)
+    {
+        if (!_growing.TryGetValue(at, out var text)) _growing.Add(at, text = new());
+        text.Append(piece);
+        Bytes += piece.Length * 2;
+    }
+
+    /// <summary>Puts what has grown into the items, for somebody who looks at them.</summary>
+    private void Settle()
+    {
+        foreach (var (at, text) in _growing)
+        {
+            var (owner, name) = at == _message ? (_items[at]["content"]![0]!.AsObject(), "text") : (_items[at], "arguments");
+            owner[name] = owner[name]!.GetValue<string>() + text;
+        }
+
+        _growing.Clear();
     }
 
     private int AddItem(JsonObject item)
@@ -299,7 +326,14 @@ internal sealed class ResponseState : IWholeAnswer
         var json = e.ToJsonString();
         Bytes += json.Length * 2;
         _events.Add((type, json));
-        _more.Writer.TryWrite(true);
+        Tell();
+    }
+
+    /// <summary>Everybody who waits for events, however many they are.</summary>
+    private void Tell()
+    {
+        _more?.SetResult();
+        _more = null;
     }
 
     private JsonObject? Usage()
