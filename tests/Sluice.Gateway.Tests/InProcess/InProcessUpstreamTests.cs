@@ -350,23 +350,24 @@ public sealed class InProcessUpstreamTests
     private static string[] Loaded(InProcessUpstream upstream) =>
         [.. upstream.Capabilities.Models.Where(m => m.IsLoaded).Select(m => m.Name)];
 
-    private static async Task<InProcessUpstream> UpAsync(Func<ModelFile, ServingModel>? open = null)
+    internal static async Task<InProcessUpstream> UpAsync(Func<ModelFile, ServingModel>? open = null, string name = "in-process")
     {
-        var upstream = new InProcessUpstream(new() { Models = [new("m", "m")], Open = open ?? (file => Open(file)) }, TimeProvider.System);
+        var upstream = new InProcessUpstream(
+            new() { Name = name, Models = [new("m", "m")], Open = open ?? (file => Open(file)) }, TimeProvider.System);
         Assert.True(await upstream.LoadAsync("m", default));
         return upstream;
     }
 
-    private static ServingModel Open(
+    internal static ServingModel Open(
         ModelFile file, long bytes = 1, Action<ForwardBatch>? onForward = null, int sequencesMax = 32,
-        string template = "{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}")
+        string template = "{% for m in messages %}<|im_start|>{{ m.content }}<|im_end|>{% endfor %}", ulong key = 0)
     {
         var model = new FakeTransformer(200, blockTokens: 16, vocabulary: s_tokenizer.Vocabulary.Count) { OnForward = onForward };
-        var loop = new ServingLoop(model, new RunningFirst(new()), new(), TimeProvider.System);
+        var loop = new ServingLoop(model, new RunningFirst(new()), new() { ModelKey = key }, TimeProvider.System);
         return new(new(s_tokenizer, ChatTemplate.Parse(template)), loop, sequencesMax, bytes, new MemoryStream(), file.Name);
     }
 
-    private static UpstreamCall Call(
+    internal static UpstreamCall Call(
         string body, UpstreamApi api, bool stream, long id, string model = "m", AnswerSoFar? resume = null) =>
         new()
         {
@@ -374,7 +375,7 @@ public sealed class InProcessUpstreamTests
             Resume = resume,
         };
 
-    private static async Task<Collected> CallAsync(
+    internal static async Task<Collected> CallAsync(
         InProcessUpstream upstream, string body, UpstreamApi api = UpstreamApi.ChatCompletions, bool stream = false, long id = 0,
         string model = "m", AnswerSoFar? resume = null)
     {
@@ -384,7 +385,7 @@ public sealed class InProcessUpstreamTests
     }
 
     /// <summary>Stops the engine in its tenth step until the case has done what it wants to do then.</summary>
-    private sealed class Steps : IDisposable
+    internal sealed class Steps : IDisposable
     {
         private readonly TaskCompletionSource _tenth = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private readonly ManualResetEventSlim _go = new();
@@ -428,12 +429,13 @@ public sealed class InProcessUpstreamTests
             upstream.CallAsync(call, sink, cancel);
     }
 
-    private sealed class Collected : IAnswerSink
+    internal sealed class Collected : IAnswerSink
     {
         public CallOutcome Outcome { get; set; }
         public List<JsonElement> Events { get; } = [];
         public int Tokens { get; private set; }
         public Action<Collected>? After { get; init; }
+        public IUpstream? MovedTo { get; private set; }
         public JsonElement Json => Assert.Single(Events);
 
         public string Text(int index) => string.Concat(
@@ -441,6 +443,8 @@ public sealed class InProcessUpstreamTests
             from choice in e.GetProperty("choices").EnumerateArray()
             where choice.GetProperty("index").GetInt32() == index && choice.GetProperty("delta").TryGetProperty("content", out _)
             select choice.GetProperty("delta").GetProperty("content").GetString());
+
+        public void OnMoved(IUpstream to) => MovedTo = to;
 
         public ValueTask OnDataAsync(ReadOnlyMemory<byte> json, int tokens, CancellationToken cancel)
         {
