@@ -92,8 +92,10 @@ internal sealed class InProcessAnswer(
         {
             if (_isOver || _evictions == GenerationStream.EvictionsMax) return false;
             _evictions++;
-            if (_isRunning && !_isMoving) EvictAll();
-            else _isWantedOff = true; // As soon as the engine has all of it, or whichever engine it is moving to.
+            if (_isRunning) EvictAll();
+
+            // As soon as the engine has all of it; or where it arrives, if it has just left.
+            if (!_isRunning || _isMoving) _isWantedOff = true;
             return true;
         }
     }
@@ -117,51 +119,47 @@ internal sealed class InProcessAnswer(
         finally
         {
             if (!hasMoved) lease?.Dispose();
-            lock (_gate)
-            {
-                _isMoving = false;
-                if (_isWantedOff && _isRunning) EvictAll();
-                _isWantedOff = false;
-            }
+            lock (_gate) _isMoving = _isWantedOff = false;
         }
     }
 
     private async Task<bool> MoveAsync(InProcessUpstream to, ModelLease lease)
     {
         if (await Engine.MoveOutAsync(_generations[0]).ConfigureAwait(false) is not { } image) return false;
-        var (_, generation) = await lease.Engine.MoveInAsync(image).ConfigureAwait(false);
+        var (_, generation) = await lease.Engine.MoveInAsync(image, generation => Arrive(to, lease, generation)).ConfigureAwait(false);
+        if (generation is not null) return true;
+
+        // It has no room, or is another model after all. Where it came from it can always go on, unless that is gone too.
+        (_, generation) = await Engine.MoveInAsync(image, Adopt).ConfigureAwait(false);
         if (generation is null)
-        {
-            // It has no room, or is another model after all. Where it came from it can always go on, unless that is gone too.
-            (_, generation) = await Engine.MoveInAsync(image).ConfigureAwait(false);
-            lock (_gate)
-            {
-                if (generation is not null) Adopt(generation);
-                else ((IGenerationSink)_stream!).OnEnd(0, new() { Reason = EndReason.Failed, Error = "It could not go on after a move." });
-            }
+            ((IGenerationSink)_stream!).OnEnd(0, new() { Reason = EndReason.Failed, Error = "It could not go on after a move." });
+        return false;
+    }
 
-            return false;
-        }
-
+    private void Arrive(InProcessUpstream to, ModelLease lease, Generation generation)
+    {
         lock (_gate)
         {
             var left = _lease;
             _home.Leave(call.Id, this);
             (_home, _lease) = (to, lease);
-            Adopt(generation);
             left.Dispose();
             if (_isOver) lease.Dispose();
             else to.Enter(call.Id, this);
             _sink!.OnMoved(to);
-            return true;
+            Adopt(generation);
         }
     }
 
-    /// <summary>It is this from now on. If the caller left in between, nobody has told the engine yet.</summary>
+    /// <summary>It is this from now on. What was asked for while it was in no engine, this one has not heard of yet.</summary>
     private void Adopt(Generation generation)
     {
-        _generations[0] = generation;
-        if (_isOver) Engine.Cancel(generation);
+        lock (_gate)
+        {
+            _generations[0] = generation;
+            if (_isOver) Engine.Cancel(generation);
+            else if (_isWantedOff) EvictAll();
+        }
     }
 
     /// <summary>It needs its model no longer, for now.</summary>
@@ -302,7 +300,10 @@ internal sealed class InProcessAnswer(
         if (text.Length > 0 || shown is not null)
             await SendAsync(sink, _json.Piece(i, text, shown is { } token ? [token] : null), cancel).ConfigureAwait(false);
         for (var n = known; n < _calls[i].Count; n++)
-            await SendAsync(sink, _json.CallPiece(i, n, _calls[i][n]), cancel).ConfigureAwait(false);
+        {
+            await SendAsync(sink, _json.CallBegin(i, n, _calls[i][n]), cancel).ConfigureAwait(false);
+            await SendAsync(sink, _json.CallArguments(i, n, _calls[i][n]), cancel).ConfigureAwait(false);
+        }
     }
 
     private async ValueTask SendAsync(IAnswerSink sink, ReadOnlyMemory<byte> json, CancellationToken cancel)

@@ -64,6 +64,31 @@ public sealed class MovingAnswerTests
     }
 
     [Fact]
+    public async Task Evicted_before_it_has_left_it_is_kept_where_it_was()
+    {
+        await using var alone = await UpAsync();
+        var whole = await CallAsync(alone, Body, stream: true);
+        using var tokens = new Steps();
+        await using var from = await UpAsync(file => Open(file, onForward: tokens.Take));
+        await using var to = await UpAsync();
+        var sink = new Collected();
+        var first = from.CallAsync(Call(Body, UpstreamApi.ChatCompletions, true, 7), sink, default);
+        await tokens.Tenth;
+
+        var moved = from.TryMoveAsync(new(7), to);
+        Assert.True(from.TryEvict(new(7)));
+        tokens.Go();
+
+        Assert.False(await moved);
+        Assert.Equal(CallEnd.Evicted, (await first).End);
+        Assert.Equal((true, false), (from.Keeps(new(7)), to.Keeps(new(7))));
+        sink.Outcome = await from.CallAsync(Call(Body, UpstreamApi.ChatCompletions, true, 7) with { IsPaused = true }, sink, default);
+        Assert.Equal(whole.Outcome, sink.Outcome);
+        Assert.Equal(whole.Text(0), sink.Text(0));
+    }
+
+    // The other engine stands still with an answer of its own, so the one that moves has left the first engine and is nowhere yet.
+    [Fact]
     public async Task Evicted_on_its_way_it_is_kept_where_it_came_to_and_goes_on_there()
     {
         await using var alone = await UpAsync();
@@ -73,15 +98,19 @@ public sealed class MovingAnswerTests
         using var there = new Steps();
         await using var to = await UpAsync(file => Open(file, onForward: there.Take));
         var sink = new Collected();
+        var other = CallAsync(to, Body, stream: true, id: 8);
+        await there.Tenth;
         var first = from.CallAsync(Call(Body, UpstreamApi.ChatCompletions, true, 7), sink, default);
         await tokens.Tenth;
 
         var moved = from.TryMoveAsync(new(7), to);
-        Assert.True(from.TryEvict(new(7)));
         tokens.Go();
+        await CallAsync(from, """{"prompt":"x","max_tokens":4}""", UpstreamApi.Completions, id: 9); // Steps enough for it to leave.
+        Assert.True(from.TryEvict(new(7)));
+        there.Go();
 
         Assert.True(await moved);
-        there.Go();
+        Assert.Equal(whole.Text(0), (await other).Text(0));
         Assert.Equal(CallEnd.Evicted, (await first).End);
         Assert.Equal((false, true), (from.Keeps(new(7)), to.Keeps(new(7))));
         sink.Outcome = await to.CallAsync(Call(Body, UpstreamApi.ChatCompletions, true, 7) with { IsPaused = true }, sink, default);
