@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Sluice beside nginx as a bare reverse proxy: the same stub engine, the same load generators, the same machine, in one run.
-#   benchmarks/gateway.sh [SECONDS]     needs nginx and wrk (Debian: nginx-light, wrk); about two minutes with the default, 3
-# Prints one table with the processor's name. Every figure is the better one of two rounds, in which both sides take turns: in the
-# first a just-in-time compiler is still at work, and other work on the machine can only make a figure worse.
+#   benchmarks/gateway.sh [SECONDS]     needs nginx and wrk (Debian: nginx-light, wrk); two to three minutes with the default, 3
+# Prints one table with the processor's name. Every figure is the better one of two rounds, in which both sides take turns: other work
+# on the machine can only make a figure worse. Before that the gateway answers for some seconds, so that its compiler has done its work.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 seconds=${1:-3}
@@ -80,6 +80,10 @@ streamed() { # NAME PORT
     done
 }
 
+for policy in continue restart-if-nothing-sent; do
+    wrk -t1 -c32 -d3 -s "$work/$policy.lua" "http://127.0.0.1:$gateway/v1/chat/completions" >/dev/null
+done
+bench gateway stream "$gateway" 200 10 >/dev/null
 for _ in 1 2; do
     whole stub $stub continue
     whole nginx $proxy continue
@@ -91,6 +95,7 @@ for _ in 1 2; do
 done
 serve $fresh
 read -r queued answered megabytes < <(bench gateway queue $fresh "${pids[-1]}" 10000)
+read -r whole_bytes gathered_bytes token_bytes < <(bench gateway bytes)
 accepted=$(bench store 1 | awk -F'|' '/durable accept|accepted/ { gsub(/ /, "", $3); print $3; exit }')
 
 n() { best "${3:-least}" <"$work/$1.$2"; }
@@ -101,16 +106,20 @@ $(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) cores, $
 
 | | stub alone | nginx | Sluice | over nginx | wanted |
 |---|---:|---:|---:|---:|---:|
-| 1 KB answer, 1 connection, median [µs] | $(n stub p50) | $(n nginx p50) | $(n sluice p50) | $(over "$(n sluice p50)" "$(n nginx p50)") | +100 |
-| the same, p99 [µs] | $(n stub p99) | $(n nginx p99) | $(n sluice p99) | $(over "$(n sluice p99)" "$(n nginx p99)") | |
-| the same, 32 connections [requests/s] | $(n stub rps most) | $(n nginx rps most) | $(n sluice rps most) | $(share "$(n sluice rps most)" "$(n nginx rps most)") | 50 % |
-| kept through interruptions (140 events gathered), median [µs] | | | $(n gathered p50) | $(over "$(n gathered p50)" "$(n nginx p50)") | |
-| the same, 32 connections [requests/s] | | | $(n gathered rps most) | $(share "$(n gathered rps most)" "$(n nginx rps most)") | |
+| 1 KB answer by default (140 events gathered), 1 connection, median [µs] | $(n stub p50) | $(n nginx p50) | $(n gathered p50) | $(over "$(n gathered p50)" "$(n nginx p50)") | +100 |
+| the same, p99 [µs] | $(n stub p99) | $(n nginx p99) | $(n gathered p99) | $(over "$(n gathered p99)" "$(n nginx p99)") | |
+| the same, 32 connections [requests/s] | $(n stub rps most) | $(n nginx rps most) | $(n gathered rps most) | $(share "$(n gathered rps most)" "$(n nginx rps most)") | 50 % |
+| the same, allocated for each [bytes] | | | $gathered_bytes | | |
+| 1 KB answer as its engine wrote it, 1 connection, median [µs] | | | $(n sluice p50) | $(over "$(n sluice p50)" "$(n nginx p50)") | +100 |
+| the same, p99 [µs] | | | $(n sluice p99) | $(over "$(n sluice p99)" "$(n nginx p99)") | |
+| the same, 32 connections [requests/s] | | | $(n sluice rps most) | $(share "$(n sluice rps most)" "$(n nginx rps most)") | 50 % |
+| the same, allocated for each [bytes] | | | $whole_bytes | | |
 | 200 streams/s of 50 tokens, first byte, median [ms] | $(n stub first) | $(n nginx first) | $(n sluice first) | $(over "$(n sluice first)" "$(n nginx first)" 3) | +0.3 |
 | the same, p99 [ms] | $(n stub first99) | $(n nginx first99) | $(n sluice first99) | $(over "$(n sluice first99)" "$(n nginx first99)" 3) | +1 |
 | from the engine to the caller, each token, median [ms] | $(n stub token) | $(n nginx token) | $(n sluice token) | $(over "$(n sluice token)" "$(n nginx token)" 3) | |
 | the same, p99 [ms] | $(n stub token99) | $(n nginx token99) | $(n sluice token99) | $(over "$(n sluice token99)" "$(n nginx token99)" 3) | |
 | the same, most [ms] | $(n stub most) | $(n nginx most) | $(n sluice most) | $(over "$(n sluice most)" "$(n nginx most)" 3) | |
+| each token of a stream, allocated [bytes] | | | $token_bytes | | |
 | $queued requests of 1 KB queued at once ($answered answered), memory [MB] | | | $megabytes | | 300 |
 | batch lines accepted durably [per s] | | | ${accepted:-?} | | 5,000 |
 TABLE

@@ -7,7 +7,7 @@ if (args is ["--help" or "-h"])
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- store [RUNS]");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- qlm [RUNS]");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- engine [SECONDS [THREADS...]]");
-    Console.WriteLine("       benchmarks/gateway.sh [SECONDS]     which uses: gateway stub PORT, stream PORT RATE SECONDS, queue PORT PID COUNT");
+    Console.WriteLine("       benchmarks/gateway.sh [SECONDS]     which uses: gateway stub PORT, stream PORT RATE SECONDS, queue PORT PID COUNT, bytes");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- tokenize MODEL.gguf TEXT");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- decisions [RUNS [SYSTEM]]");
     Console.WriteLine("       dotnet run -c Release --project benchmarks/Sluice.Benchmarks -- mixed [--quick]");
@@ -23,6 +23,12 @@ if (args is ["gateway", "stub", var stubPort])
 if (args is ["gateway", "stream", var streamPort, var perSecond, var streamSeconds])
 {
     Console.WriteLine(await StreamLoad.MeasureAsync(Number(streamPort), Number(perSecond), Number(streamSeconds)));
+    return 0;
+}
+
+if (args is ["gateway", "bytes"])
+{
+    Console.WriteLine(await Allocations.MeasureAsync());
     return 0;
 }
 

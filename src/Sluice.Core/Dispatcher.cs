@@ -209,7 +209,10 @@ public sealed class Dispatcher(
                 _scheduler.OnStayed(_requests[slot].Request, e.Engine, ViewAt(e.At));
                 return;
             case EventKind.Migrated:
+                var left = _requests[slot].Engine;
                 Move(slot, e.Engine);
+                _scheduler.OnMoved(_requests[slot].Request, e.Engine, ViewAt(e.At));
+                Pull(e.At, left);
                 return;
             case EventKind.Evicted:
                 _requests[slot].OutputTokens = e.Amount;

@@ -30,14 +30,17 @@ internal static class Stages
             ? ReservationPolicy.Buddy
             : ReservationPolicy.FirstFit;
 
-    /// <summary>Fair to tenants, if it is to be.</summary>
+    /// <summary>Moving running requests and fair to tenants, if it is to be.</summary>
     private static Func<PolicyContext, IGlobalScheduler> Shared(
         PolicySettings settings, SystemChoice choice, Func<PolicyContext, IGlobalScheduler> scheduler)
     {
         var isFair = settings.Word(
             "fair", "whose request goes first among requests of one class", choice.Fair, choice.Fair == "vtc" ? "none" : "vtc") == "vtc";
         var weights = settings.Numbers("fair-weights", "shares of tenants, in their order", 0.001, 1000);
-        return isFair ? context => FairShare.Around(scheduler(context), new() { Weights = weights }) : scheduler;
+        var moves = settings.Number("moves", "seconds between moves of running requests to engines with fewer, 0 for none", 0, 0, 3600);
+        Func<PolicyContext, IGlobalScheduler> inner =
+            moves > 0 ? context => Rebalancer.Around(scheduler(context), TimeSpan.FromSeconds(moves)) : scheduler;
+        return isFair ? context => FairShare.Around(inner(context), new() { Weights = weights }) : inner;
     }
 
     private static Func<PolicyContext, IGlobalScheduler> Routed(PolicySettings settings)

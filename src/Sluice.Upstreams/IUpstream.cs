@@ -42,6 +42,12 @@ public interface IUpstream : IAsyncDisposable
     {
     }
 
+    /// <summary>Moves a call under way, with what was computed of it, to another engine, and returns once it runs there or it is
+    /// plain that it will not. <see cref="CallAsync"/> of this driver goes on handing out its answer; whatever else is asked of the
+    /// call is then asked of the other engine, which its sink is told (<see cref="IAnswerSink.OnMoved"/>).</summary>
+    /// <returns>False if it stays where it is, or has ended.</returns>
+    Task<bool> TryMoveAsync(RequestId request, IUpstream to) => Task.FromResult(false);
+
     /// <summary>What the engine says of itself now; null if it does not say or does not answer.</summary>
     Task<UpstreamReport?> ReportAsync(CancellationToken cancel);
 

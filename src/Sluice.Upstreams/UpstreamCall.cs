@@ -56,6 +56,11 @@ public interface IAnswerSink
     ValueTask OnEventAsync(ReadOnlyMemory<byte> json, AnswerScan scan, CancellationToken cancel) =>
         OnDataAsync(json, scan.Tokens, cancel);
 
+    /// <summary>The call runs on another engine from here on: what is kept of it is kept there. Returns at once.</summary>
+    void OnMoved(IUpstream to)
+    {
+    }
+
     /// <summary>Nobody sees single events, so that pieces of text that came together may come as one.</summary>
     bool JoinsText => false;
 }

@@ -28,7 +28,7 @@ public sealed partial class DocumentedCommandTests
         Shell.Succeed(args);
     }
 
-    private static string Root
+    internal static string Root
     {
         get
         {

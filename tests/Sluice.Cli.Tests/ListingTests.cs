@@ -33,6 +33,20 @@ public sealed class ListingTests
     }
 
     [Fact]
+    public void How_long_a_request_can_be_passed_over_is_said_of_each_system_and_in_the_documents()
+    {
+        var documented = File.ReadAllLines(Path.Combine(DocumentedCommandTests.Root, "docs", "systems", "compared.md"));
+
+        foreach (var entry in Catalog.Entries)
+        {
+            var said = string.Join(' ', Shell.Succeed("policies", entry.Name).Out.Split([' ', '\n'], StringSplitOptions.RemoveEmptyEntries));
+            Assert.Contains($"waits: {entry.Waits.Says}", said, StringComparison.Ordinal);
+            Assert.Contains(documented, line =>
+                line.Contains($"`{entry.Name}`", StringComparison.Ordinal) && line.EndsWith($"| {entry.Waits.Says} |", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
     public void Every_profile_takes_one_line()
     {
         var lines = Shell.Succeed("profiles").Out.Split('\n');

@@ -44,6 +44,7 @@ public static class PoliciesCommand
         terminal.Out.WriteLine($"{entry.Name}: {entry.Summary}");
         terminal.Out.WriteLine($"source:  {entry.Source}");
         terminal.Out.WriteLine($"changes: {entry.Stages}");
+        Listing.WriteText(terminal.Out, $"waits:   {entry.Waits.Says}", terminal.Width);
         terminal.Out.WriteLine();
         var listing = new Listing("--set", "default", "meaning");
         foreach (var s in settings.Read) listing.Add(s.Key, s.Default, s.Meaning);

@@ -50,7 +50,7 @@ internal sealed record ServePlan
             specs.Add(new() { Name = name, Url = url });
         }
 
-        if (models.Count > 0) specs.Add(new() { Name = "in-process", Files = string.Join(',', models) });
+        specs.AddRange(InProcess(models));
         if (demo) specs.AddRange(EngineFactory.DemoFleet);
         return new()
         {
@@ -60,6 +60,22 @@ internal sealed record ServePlan
                 ? admin
                 : (config.Admin ?? new()) with { Port = options.Port is 0 or 65535 ? 0 : options.Port + 1 },
         };
+    }
+
+    /// <summary>One engine for all the files; a file that is named several times has so many engines.</summary>
+    private static IEnumerable<EngineSpec> InProcess(IReadOnlyList<string> models)
+    {
+        var engines = new List<List<string>>();
+        foreach (var model in models)
+        {
+            if (engines.Find(files => !files.Contains(model, StringComparer.Ordinal)) is not { } engine) engines.Add(engine = []);
+            engine.Add(model);
+        }
+
+        return engines.Select((files, i) => new EngineSpec
+        {
+            Name = i == 0 ? "in-process" : $"in-process-{i + 1}", Files = string.Join(',', files),
+        });
     }
 
     /// <summary>Nobody named an engine: whatever runs on this machine, or else a demo.</summary>

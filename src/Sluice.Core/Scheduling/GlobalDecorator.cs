@@ -24,6 +24,8 @@ public abstract class GlobalDecorator(IGlobalScheduler inner) : IGlobalScheduler
 
     public virtual void OnStayed(Request request, EngineId engine, ClusterView view) => inner.OnStayed(request, engine, view);
 
+    public virtual void OnMoved(Request request, EngineId engine, ClusterView view) => inner.OnMoved(request, engine, view);
+
     public virtual void OnEngineChanged(EngineId engine, ClusterView view) => inner.OnEngineChanged(engine, view);
 
     public virtual void Plan(ClusterView view, Operations operations) => inner.Plan(view, operations);

@@ -51,6 +51,12 @@ public interface IGlobalScheduler
     {
     }
 
+    /// <summary>A dispatched request runs on another engine from now on, where <see cref="Operations.Migrate"/> had it
+    /// moved.</summary>
+    void OnMoved(Request request, EngineId engine, ClusterView view)
+    {
+    }
+
     /// <summary>An engine was lost, came, has another model loaded, or is to be asked for a model again or no longer
     /// (<see cref="EngineSnapshot.FailedModels"/>).</summary>
     void OnEngineChanged(EngineId engine, ClusterView view)

@@ -16,6 +16,7 @@ public sealed class JsonGrammar
     private const int NodesMax = 4096;
     private const int DepthMax = 64;
     private const int AlternativesMax = 32;
+    private const int LiteralsMax = short.MaxValue;
 
     private static readonly JsonSerializerOptions s_plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -45,10 +46,12 @@ public sealed class JsonGrammar
         if (schema.ValueKind == JsonValueKind.Undefined)
         {
             Root = Add(new() { Kind = JsonKind.Object, Additional = Any() });
+            JsonSchemaCheck.Finish(_nodes, Root);
             return;
         }
 
         Root = Compile(schema, "schema", 0);
+        JsonSchemaCheck.Finish(_nodes, Root);
     }
 
     /// <summary>Any JSON object.</summary>
@@ -134,7 +137,10 @@ public sealed class JsonGrammar
     {
         var node = new JsonNode { Kind = JsonKind.Literals };
         node.Literals.AddRange(values.Select(value => JsonSerializer.SerializeToUtf8Bytes(value, s_plain)));
-        return node.Literals.Count > 0 ? Add(node) : throw new InputException("schema: an enum without values; expected at least one.");
+        if (node.Literals.Count is 0 or > LiteralsMax)
+            throw new InputException($"schema: an enum of {node.Literals.Count} values; expected 1 to {LiteralsMax}.");
+        node.SortLiterals();
+        return Add(node);
     }
 
     private int OfType(string type, JsonElement schema, string path, int depth)
@@ -233,10 +239,38 @@ internal sealed class JsonNode
 
     public int Max { get; set; } = int.MaxValue;
 
-    /// <summary>Values as they are written.</summary>
+    /// <summary>Values as they are written, each once, in the order of their bytes.</summary>
     public List<byte[]> Literals { get; } = [];
 
+    /// <summary>Of a union. Once the schema is read none of them is a union.</summary>
     public List<int> Alternatives { get; } = [];
+
+    public void SortLiterals()
+    {
+        Literals.Sort((a, b) => a.AsSpan().SequenceCompareTo(b));
+        for (var i = Literals.Count - 1; i > 0; i--)
+            if (Literals[i].AsSpan().SequenceEqual(Literals[i - 1])) Literals.RemoveAt(i);
+    }
+
+    /// <summary>Of literals that have the same bytes before a place, those with a certain byte there.</summary>
+    /// <param name="from">The first of them all.</param>
+    /// <param name="to">After the last of them all.</param>
+    /// <returns>The first, and after the last; none if both are equal.</returns>
+    public (int From, int To) LiteralsWith(int from, int to, int at, byte c) =>
+        (FirstFrom(from, to, at, c), FirstFrom(from, to, at, c + 1));
+
+    /// <summary>The first whose byte at a place is no smaller; one that has ended before it has a smaller one.</summary>
+    private int FirstFrom(int from, int to, int at, int least)
+    {
+        while (from < to)
+        {
+            var middle = (from + to) / 2;
+            if (Literals[middle].Length > at && Literals[middle][at] >= least) to = middle;
+            else from = middle + 1;
+        }
+
+        return from;
+    }
 }
 
 /// <param name="Key">As it is written, with its quotes.</param>

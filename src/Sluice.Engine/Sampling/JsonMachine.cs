@@ -60,8 +60,10 @@ internal sealed class JsonMachine(JsonGrammar grammar)
                 return;
             case JsonPhase.Text: ReadText(from, c, to); return;
             case JsonPhase.Number: ReadNumber(from, c, to); return;
-            case JsonPhase.Literal: ReadLiteral(from, grammar[top.Node].Literals[top.State], c, to); return;
-            case JsonPhase.Key: ReadLiteral(from, grammar[top.Node].Properties[top.State].Key, c, to); return;
+            case JsonPhase.Literal:
+                ReadLiterals(from, grammar[top.Node], top with { State = top.State & 0xFFFF }, top.State >> 16, c, to);
+                return;
+            case JsonPhase.Key: ReadKey(from, grammar[top.Node].Properties[top.State].Key, c, to); return;
             case JsonPhase.Colon:
                 if (!Blank(from, c, to) && c == ':' && to.Add(from) is { } colon) colon.Top = new(JsonPhase.Value, top.Node, 0, 0);
                 return;
@@ -94,9 +96,7 @@ internal sealed class JsonMachine(JsonGrammar grammar)
                 Replace(from, to, JsonPhase.Number, index, (int)state);
                 break;
             case JsonKind.Literals:
-                for (var i = 0; i < node.Literals.Count; i++)
-                    if (node.Literals[i][0] == c && to.Add(from) is { } stack)
-                        EndLiteralAt(stack, new(JsonPhase.Literal, index, i, 1), node.Literals[i]);
+                ReadLiterals(from, node, new(JsonPhase.Literal, index, 0, 0), node.Literals.Count, c, to);
                 break;
         }
     }
@@ -106,16 +106,30 @@ internal sealed class JsonMachine(JsonGrammar grammar)
         if (to.Add(from) is { } stack) stack.Top = new(phase, node, state, 0);
     }
 
-    private static void EndLiteralAt(JsonStack stack, JsonStack.Frame frame, byte[] literal)
+    /// <summary>All literals that fit so far are one way of reading, however many there are; one that ends here, where others go
+    /// on, is another.</summary>
+    /// <param name="first">State is the first of them.</param>
+    /// <param name="end">After the last of them.</param>
+    private static void ReadLiterals(JsonStack from, JsonNode node, JsonStack.Frame first, int end, byte c, JsonStacks to)
     {
-        if (frame.Extra == literal.Length) stack.Pop();
-        else stack.Top = frame;
+        var (low, high) = node.LiteralsWith(first.State, end, first.Extra, c);
+        if (low == high) return;
+        var extra = first.Extra + 1;
+        if (node.Literals[low].Length == extra)
+        {
+            if (to.Add(from) is { } ended) ended.Pop();
+            low++;
+        }
+
+        if (low < high && to.Add(from) is { } stack) stack.Top = first with { State = low | (high << 16), Extra = extra };
     }
 
-    private static void ReadLiteral(JsonStack from, byte[] literal, byte c, JsonStacks to)
+    private static void ReadKey(JsonStack from, byte[] key, byte c, JsonStacks to)
     {
         var top = from.Top;
-        if (literal[top.Extra] == c && to.Add(from) is { } stack) EndLiteralAt(stack, top with { Extra = top.Extra + 1 }, literal);
+        if (key[top.Extra] != c || to.Add(from) is not { } stack) return;
+        if (top.Extra + 1 == key.Length) stack.Pop();
+        else stack.Top = top with { Extra = top.Extra + 1 };
     }
 
     private void ReadObject(JsonStack from, byte c, JsonStacks to)

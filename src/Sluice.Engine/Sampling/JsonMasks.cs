@@ -49,8 +49,18 @@ internal sealed class JsonMasks(JsonGrammar grammar, Tokenizer tokenizer)
         }
 
         if (JsonMachine.MayEnd(state))
-            foreach (var end in tokenizer.EndTokens) mask[end >> 6] |= 1UL << (end & 63);
+            AllowEnd(mask);
+        if (mask.AsSpan().ContainsAnyExcept(0UL)) return mask;
+
+        // Nothing fits: it is too deep to be closed as the schema wants, or the vocabulary lacks a byte. The answer ends unfinished.
+        if (tokenizer.EndTokens.Length > 0) AllowEnd(mask);
+        else Array.Fill(mask, ulong.MaxValue);
         return mask;
+    }
+
+    private void AllowEnd(ulong[] mask)
+    {
+        foreach (var end in tokenizer.EndTokens) mask[end >> 6] |= 1UL << (end & 63);
     }
 
     private ulong[] InText(int textState, int words)

@@ -12,7 +12,8 @@ internal enum JsonPhase
     /// <summary>The rest of a number. State: <see cref="JsonNumber"/>.</summary>
     Number,
 
-    /// <summary>The rest of a literal. State: which; Extra: bytes of it so far.</summary>
+    /// <summary>The rest of a literal. State: the first that it may be, and above 16 bits the one after the last; Extra: bytes of
+    /// it so far.</summary>
     Literal,
 
     /// <summary>The rest of a property's key. State: which property; Extra: bytes of it so far.</summary>

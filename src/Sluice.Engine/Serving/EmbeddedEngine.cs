@@ -124,7 +124,8 @@ public sealed class EmbeddedEngine : IAsyncDisposable
     }
 
     /// <summary>Takes in what another engine of this process moved out.</summary>
-    public Task<Submission> MoveInAsync(SequenceImage image)
+    /// <param name="onTaken">Told of it on the engine's thread before its next token is computed: hands on and returns.</param>
+    public Task<Submission> MoveInAsync(SequenceImage image, Action<Generation>? onTaken = null)
     {
         var answer = new TaskCompletionSource<Submission>(TaskCreationOptions.RunContinuationsAsynchronously);
         var refusal = TryPost(MoveIn, InboxMax);
@@ -134,6 +135,7 @@ public sealed class EmbeddedEngine : IAsyncDisposable
         {
             Generation? generation = null;
             var result = loop is null ? Refusal.Broken : loop.TryMoveIn(image, out generation);
+            if (generation is not null) onTaken?.Invoke(generation);
             answer.SetResult(new(result, generation));
         }
     }

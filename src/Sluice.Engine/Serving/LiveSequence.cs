@@ -46,6 +46,9 @@ internal sealed class LiveSequence
     /// <summary>KV that came with it from another engine and is not in this one's memory yet.</summary>
     public SequenceImage? Image { get; set; }
 
+    /// <summary>It began in another engine, which knows how much of its prompt was there already.</summary>
+    public bool HasMoved { get; init; }
+
     /// <summary>Set once its last token is out.</summary>
     public EndReason? Ending { get; set; }
 

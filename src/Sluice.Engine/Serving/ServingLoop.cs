@@ -195,7 +195,7 @@ public sealed partial class ServingLoop : IEventSink
         if (sequence is null) return; // An engine-wide event, or a sequence that is no longer anybody's.
         switch (e.Kind)
         {
-            case EventKind.Started:
+            case EventKind.Started when !sequence.HasMoved:
                 sequence.CachedTokens = e.Amount;
                 break;
             case EventKind.FirstToken:

@@ -63,6 +63,9 @@ public sealed partial class ServingLoop
             Draft = draft,
             Drafts = new int[drafts],
             Image = image,
+            HasMoved = true,
+            CachedTokens = old?.CachedTokens ?? 0,
+            Preemptions = old?.Preemptions ?? 0,
             SubmittedAt = Now,
             FirstTokenAt = Now,
         };

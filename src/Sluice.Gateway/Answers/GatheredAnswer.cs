@@ -37,11 +37,11 @@ public sealed class GatheredAnswer : IWholeAnswer
         }
 
         if (JsonNode.Parse(json.Span) is not JsonObject chunk) throw new JsonException("an event is no JSON object");
-        foreach (var (name, value) in chunk)
+        foreach (var (name, value) in PartsOf(chunk))
         {
-            if (name == "usage") _usage = value?.DeepClone() ?? _usage;
+            if (name == "usage") _usage = value ?? _usage;
             else if (name == "choices") AddChoices(value);
-            else if (!_head.ContainsKey(name)) _head[name] = value?.DeepClone();
+            else _head.TryAdd(name, value);
         }
 
         return ValueTask.CompletedTask;
@@ -117,6 +117,14 @@ public sealed class GatheredAnswer : IWholeAnswer
         }
     }
 
+    /// <summary>What an event's object holds, free to be put elsewhere: the event itself is not looked at again.</summary>
+    private static KeyValuePair<string, JsonNode?>[] PartsOf(JsonObject owner)
+    {
+        KeyValuePair<string, JsonNode?>[] parts = [.. owner];
+        owner.Clear();
+        return parts;
+    }
+
     private void AddChoices(JsonNode? choices)
     {
         if (choices is not JsonArray list) return;
@@ -125,12 +133,12 @@ public sealed class GatheredAnswer : IWholeAnswer
             if (item is not JsonObject choice) continue;
             var index = choice["index"]?.GetValue<int>() ?? 0;
             if (!_choices.TryGetValue(index, out var whole)) _choices.Add(index, whole = new() { ["index"] = index });
-            foreach (var (name, value) in choice)
+            foreach (var (name, value) in PartsOf(choice))
             {
                 if (name == "delta") AddDelta(whole, value as JsonObject);
                 else if (name == "text") AddText(whole, name, value);
                 else if (name == "logprobs") AddLists(whole, name, value as JsonObject);
-                else if (value is not null || !whole.ContainsKey(name)) whole[name] = value?.DeepClone();
+                else if (value is not null || !whole.ContainsKey(name)) whole[name] = value;
                 if (name == "text") _isChat = false;
             }
         }
@@ -140,11 +148,11 @@ public sealed class GatheredAnswer : IWholeAnswer
     {
         if (choice["message"] is not JsonObject message) choice["message"] = message = new() { ["role"] = "assistant", ["content"] = null };
         if (delta is null) return;
-        foreach (var (name, value) in delta)
+        foreach (var (name, value) in PartsOf(delta))
         {
             if (name == "tool_calls") AddToolCalls(message, value as JsonArray);
             else if (s_joined.Contains(name)) AddText(message, name, value);
-            else if (value is not null) message[name] = value.DeepClone();
+            else if (value is not null) message[name] = value;
         }
     }
 
@@ -158,20 +166,20 @@ public sealed class GatheredAnswer : IWholeAnswer
             var index = Math.Clamp(call["index"]?.GetValue<int>() ?? 0, 0, 1023);
             while (whole.Count <= index) whole.Add(new JsonObject());
             var known = (JsonObject)whole[index]!;
-            foreach (var (name, value) in call)
+            foreach (var (name, value) in PartsOf(call))
             {
                 if (name == "function" && value is JsonObject function)
                 {
                     if (known["function"] is not JsonObject wholeFunction) known["function"] = wholeFunction = [];
-                    foreach (var (key, part) in function)
+                    foreach (var (key, part) in PartsOf(function))
                     {
                         if (s_joined.Contains(key)) AddText(wholeFunction, key, part);
-                        else if (part is not null) wholeFunction[key] = part.DeepClone();
+                        else if (part is not null) wholeFunction[key] = part;
                     }
                 }
                 else if (name != "index" && value is not null)
                 {
-                    known[name] = value.DeepClone();
+                    known[name] = value;
                 }
             }
         }
@@ -201,16 +209,22 @@ public sealed class GatheredAnswer : IWholeAnswer
 
         if (owner[name] is not JsonObject whole)
         {
-            owner[name] = part.DeepClone();
+            owner[name] = part;
             return;
         }
 
-        foreach (var (key, value) in part)
+        foreach (var (key, value) in PartsOf(part))
         {
             if (value is JsonArray more && whole[key] is JsonArray known)
-                foreach (var item in more) known.Add(item?.DeepClone());
+            {
+                JsonNode?[] items = [.. more];
+                more.Clear();
+                foreach (var item in items) known.Add(item);
+            }
             else if (value is not null)
-                whole[key] = value.DeepClone();
+            {
+                whole[key] = value;
+            }
         }
     }
 }

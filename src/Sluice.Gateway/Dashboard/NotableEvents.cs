@@ -4,7 +4,7 @@ namespace Sluice.Gateway;
 
 /// <summary>What somebody who watches wants to see happen: evictions, model loads, engines that come and go, refusals.</summary>
 /// <param name="Engine">Its name; empty for what concerns none.</param>
-/// <param name="What">evicted, loaded, load failed, lost, joined, rejected or failed.</param>
+/// <param name="What">evicted, moved, loaded, load failed, lost, joined, rejected or failed.</param>
 /// <param name="Subject">The request's own id, or the model.</param>
 public sealed record NotableEvent(long Number, Instant At, string What, string Engine, string Subject);
 
@@ -38,6 +38,7 @@ public sealed class NotableEvents : IEventSink
         var what = e.Kind switch
         {
             EventKind.Evicted => "evicted",
+            EventKind.Migrated => "moved",
             EventKind.ModelLoaded => "loaded",
             EventKind.LoadFailed => "load failed",
             EventKind.EngineLost => "lost",

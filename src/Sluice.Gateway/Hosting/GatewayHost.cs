@@ -42,6 +42,10 @@ public static class GatewayHost
         parts ??= new();
         var builder = WebApplication.CreateEmptyBuilder(new());
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Limit(kestrel, options));
+
+        // An answer is sent by the thread that has it, and a request run by the one that read it: nothing here blocks, and a hop to
+        // another thread costs more than what it would do (an eighth of the processor time of a short answer).
+        builder.WebHost.UseSockets(static sockets => sockets.UnsafePreferInlineScheduling = true);
         builder.Services.AddRoutingCore();
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Drain + TimeSpan.FromSeconds(5));
         parts.Logging?.Invoke(builder.Logging);

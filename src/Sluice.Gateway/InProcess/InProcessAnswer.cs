@@ -6,10 +6,12 @@ using Sluice.Upstreams;
 namespace Sluice.Gateway;
 
 /// <summary>One call on its way through the engine: hands it in, and gives what comes out to the caller.</summary>
+/// <remarks>Its engine may change under it; what belongs to the engine it is on now is written under the gate.</remarks>
 internal sealed class InProcessAnswer(
-    UpstreamCall call, InProcessCall asked, TextModel model, EmbeddedEngine engine, TokenMemory memory, TimeProvider time)
+    UpstreamCall call, InProcessCall asked, InProcessUpstream home, ModelLease lease, TimeProvider time)
 {
-    private readonly InProcessJson _json = new(call, model.Tokenizer, time.GetUtcNow().ToUnixTimeSeconds());
+    private readonly TextModel _model = lease.Model;
+    private readonly InProcessJson _json = new(call, lease.Model.Tokenizer, time.GetUtcNow().ToUnixTimeSeconds());
     private readonly List<int>[] _tokens = [.. Enumerable.Range(0, asked.Answers).Select(_ => new List<int>())];
     private readonly StringBuilder[] _texts = [.. Enumerable.Range(0, asked.Answers).Select(_ => new StringBuilder())];
     private readonly List<ShownToken>[] _shown = [.. Enumerable.Range(0, asked.Answers).Select(_ => new List<ShownToken>())];
@@ -19,18 +21,25 @@ internal sealed class InProcessAnswer(
     private readonly AnswerEnd[] _ends = new AnswerEnd[asked.Answers];
     private readonly List<Generation> _generations = [];
     private readonly Lock _gate = new();
+    private InProcessUpstream _home = home;
+    private ModelLease _lease = lease;
+    private IAnswerSink? _sink;
     private GenerationStream? _stream;
     private int[] _soFar = [];
     private int _untold;
     private int _evictions;
     private bool _isRunning; // The engine has all of it.
     private bool _isWantedOff;
+    private bool _isMoving;
     private bool _isOver;
 
     private int OutputTokens => _tokens.Sum(t => t.Count);
 
+    /// <summary>The driver of the engine that it runs on.</summary>
+    public InProcessUpstream Home => _home;
+
     /// <summary>The engine that it runs on.</summary>
-    public EmbeddedEngine Engine => engine;
+    public EmbeddedEngine Engine => _lease.Engine;
 
     /// <summary>From the first prompt token, or from what the caller has.</summary>
     public async Task<CallOutcome> RunAsync(IAnswerSink sink, CancellationToken cancel)
@@ -44,7 +53,8 @@ internal sealed class InProcessAnswer(
         var max = asked.OutputTokensMax ?? int.MaxValue;
         if (max <= _soFar.Length) return await EndAtOnceAsync(sink, cancel).ConfigureAwait(false);
 
-        _stream = new GenerationStream(asked.Answers, Math.Min(max, engine.TokensMax));
+        _sink = sink;
+        _stream = new GenerationStream(asked.Answers, Math.Min(max, Engine.TokensMax));
         var isTaken = false;
         try
         {
@@ -62,12 +72,13 @@ internal sealed class InProcessAnswer(
     }
 
     /// <summary>From where it was paused.</summary>
-    public async Task<CallOutcome> GoOnAsync(IAnswerSink sink, CancellationToken cancel)
+    public async Task<CallOutcome> GoOnAsync(ModelLease lease, IAnswerSink sink, CancellationToken cancel)
     {
         Check.That(_stream is { IsPaused: true });
+        (_lease, _sink) = (lease, sink);
         _stream.GoOn();
         foreach (var generation in _generations)
-            if (!await engine.ResumeAsync(generation).ConfigureAwait(false)) return Broken("");
+            if (!await Engine.ResumeAsync(generation).ConfigureAwait(false)) return Broken("");
         BeginRun();
         return await FollowAsync(_stream, sink, cancel).ConfigureAwait(false);
     }
@@ -82,16 +93,86 @@ internal sealed class InProcessAnswer(
             if (_isOver || _evictions == GenerationStream.EvictionsMax) return false;
             _evictions++;
             if (_isRunning) EvictAll();
-            else _isWantedOff = true; // As soon as the engine has all of it.
+
+            // As soon as the engine has all of it; or where it arrives, if it has just left.
+            if (!_isRunning || _isMoving) _isWantedOff = true;
             return true;
         }
+    }
+
+    /// <summary>Moves it, with its KV, to another engine of this process while it runs.</summary>
+    /// <returns>False if it stays, or ended.</returns>
+    public async Task<bool> TryMoveAsync(InProcessUpstream to)
+    {
+        lock (_gate)
+        {
+            if (!_isRunning || _isMoving || _isOver || _isWantedOff || asked.Answers != 1) return false;
+            _isMoving = true;
+        }
+
+        var (lease, hasMoved) = (to.TryUse(call.Model), false);
+        try
+        {
+            hasMoved = lease is not null && await MoveAsync(to, lease).ConfigureAwait(false);
+            return hasMoved;
+        }
+        finally
+        {
+            if (!hasMoved) lease?.Dispose();
+            lock (_gate) _isMoving = _isWantedOff = false;
+        }
+    }
+
+    private async Task<bool> MoveAsync(InProcessUpstream to, ModelLease lease)
+    {
+        if (await Engine.MoveOutAsync(_generations[0]).ConfigureAwait(false) is not { } image) return false;
+        var (_, generation) = await lease.Engine.MoveInAsync(image, generation => Arrive(to, lease, generation)).ConfigureAwait(false);
+        if (generation is not null) return true;
+
+        // It has no room, or is another model after all. Where it came from it can always go on, unless that is gone too.
+        (_, generation) = await Engine.MoveInAsync(image, Adopt).ConfigureAwait(false);
+        if (generation is null)
+            ((IGenerationSink)_stream!).OnEnd(0, new() { Reason = EndReason.Failed, Error = "It could not go on after a move." });
+        return false;
+    }
+
+    private void Arrive(InProcessUpstream to, ModelLease lease, Generation generation)
+    {
+        lock (_gate)
+        {
+            var left = _lease;
+            _home.Leave(call.Id, this);
+            (_home, _lease) = (to, lease);
+            left.Dispose();
+            if (_isOver) lease.Dispose();
+            else to.Enter(call.Id, this);
+            _sink!.OnMoved(to);
+            Adopt(generation);
+        }
+    }
+
+    /// <summary>It is this from now on. What was asked for while it was in no engine, this one has not heard of yet.</summary>
+    private void Adopt(Generation generation)
+    {
+        lock (_gate)
+        {
+            _generations[0] = generation;
+            if (_isOver) Engine.Cancel(generation);
+            else if (_isWantedOff) EvictAll();
+        }
+    }
+
+    /// <summary>It needs its model no longer, for now.</summary>
+    public void Release()
+    {
+        lock (_gate) _lease.Dispose();
     }
 
     /// <summary>What is paused goes no further here; should it come again, it goes on from its tokens.</summary>
     public void Abandon()
     {
         CancelAll();
-        if (asked.Answers == 1) memory.Keep(call.Id, [.. _soFar, .. _tokens[0]]);
+        if (asked.Answers == 1) _home.Memory.Keep(call.Id, [.. _soFar, .. _tokens[0]]);
     }
 
     private void BeginRun()
@@ -123,7 +204,7 @@ internal sealed class InProcessAnswer(
         }
         catch (OperationCanceledException) when (cancel.IsCancellationRequested)
         {
-            if (asked.Answers == 1) memory.Keep(call.Id, [.. _soFar, .. _tokens[0]]);
+            if (asked.Answers == 1) _home.Memory.Keep(call.Id, [.. _soFar, .. _tokens[0]]);
             return new(CallEnd.Cancelled, 0, PromptTokens, OutputTokens, "");
         }
         finally
@@ -144,12 +225,13 @@ internal sealed class InProcessAnswer(
 
     private void EvictAll()
     {
-        foreach (var generation in _generations) engine.Evict(generation);
+        foreach (var generation in _generations) Engine.Evict(generation);
     }
 
     private void CancelAll()
     {
-        foreach (var generation in _generations) engine.Cancel(generation);
+        lock (_gate)
+            foreach (var generation in _generations) Engine.Cancel(generation);
     }
 
     private int PromptTokens => asked.Prompts.Sum(p => p.Length) + _soFar.Length;
@@ -162,11 +244,11 @@ internal sealed class InProcessAnswer(
             OutputSoFar = _soFar,
             MaxOutputTokens = max,
             Samples = asked.Samples,
-            Chooser = sample => model.Chooser(asked.Sampling, prompt * asked.Samples + sample),
+            Chooser = sample => _model.Chooser(asked.Sampling, prompt * asked.Samples + sample),
             Sink = stream.From(prompt * asked.Samples),
             Priority = call.Priority,
         };
-        var (refusal, generation) = await engine.SubmitAsync(request).ConfigureAwait(false);
+        var (refusal, generation) = await Engine.SubmitAsync(request).ConfigureAwait(false);
         if (generation is not null) _generations.Add(generation);
         return refusal switch
         {
@@ -174,9 +256,9 @@ internal sealed class InProcessAnswer(
             Refusal.Busy => InProcessUpstream.Busy("The engine has as many answers as it may."),
             Refusal.TooLong => InProcessUpstream.Refused(
                 400, $"The prompt has {asked.Prompts[prompt].Length + _soFar.Length} tokens; prompt and answer can have "
-                + $"{engine.TokensMax} together.", code: "context_length_exceeded"),
+                + $"{Engine.TokensMax} together.", code: "context_length_exceeded"),
             Refusal.Malformed => InProcessUpstream.Refused(400, "The prompt is empty."),
-            _ => new(CallEnd.Broken, 0, -1, 0, engine.Fault ?? "The engine was stopped."),
+            _ => new(CallEnd.Broken, 0, -1, 0, Engine.Fault ?? "The engine was stopped."),
         };
     }
 
@@ -218,7 +300,10 @@ internal sealed class InProcessAnswer(
         if (text.Length > 0 || shown is not null)
             await SendAsync(sink, _json.Piece(i, text, shown is { } token ? [token] : null), cancel).ConfigureAwait(false);
         for (var n = known; n < _calls[i].Count; n++)
-            await SendAsync(sink, _json.CallPiece(i, n, _calls[i][n]), cancel).ConfigureAwait(false);
+        {
+            await SendAsync(sink, _json.CallBegin(i, n, _calls[i][n]), cancel).ConfigureAwait(false);
+            await SendAsync(sink, _json.CallArguments(i, n, _calls[i][n]), cancel).ConfigureAwait(false);
+        }
     }
 
     private async ValueTask SendAsync(IAnswerSink sink, ReadOnlyMemory<byte> json, CancellationToken cancel)
@@ -256,8 +341,8 @@ internal sealed class InProcessAnswer(
     /// <summary>Tokens of what the caller has: those it was made of, if this engine made it, else its text cut anew.</summary>
     private int[] SoFar(AnswerSoFar resume)
     {
-        var made = memory.Take(call.Id);
-        var decoder = new TextDecoder(model.Tokenizer);
+        var made = _home.Memory.Take(call.Id);
+        var decoder = new TextDecoder(_model.Tokenizer);
         var (text, found) = ("", -1);
         for (var i = 0; i < made.Length && text.Length <= resume.Text.Length; i++)
         {
@@ -268,7 +353,7 @@ internal sealed class InProcessAnswer(
         }
 
         if (found >= 0) return made[..found];
-        return model.Tokenizer.Encode(resume.Text, addSpecial: false, parseSpecial: false);
+        return _model.Tokenizer.Encode(resume.Text, addSpecial: false, parseSpecial: false);
     }
 
     private string Reason(int i) =>

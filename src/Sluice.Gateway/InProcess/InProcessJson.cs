@@ -40,16 +40,30 @@ internal sealed class InProcessJson(UpstreamCall call, Tokenizer tokenizer, long
         EndChoice(json, null);
     });
 
-    /// <summary>A stream's event with a whole tool call.</summary>
+    /// <summary>A stream's event that begins a tool call, with its name and no arguments yet.</summary>
     /// <param name="number">Of this answer's calls, from 0.</param>
-    public ReadOnlyMemory<byte> CallPiece(int index, int number, FunctionCall toolCall) => Write(json =>
+    public ReadOnlyMemory<byte> CallBegin(int index, int number, FunctionCall toolCall) =>
+        CallPiece(index, json => WriteCall(json, index, number, toolCall with { Arguments = "" }, isPiece: true));
+
+    /// <summary>A stream's event with the arguments of a tool call that has begun.</summary>
+    public ReadOnlyMemory<byte> CallArguments(int index, int number, FunctionCall toolCall) => CallPiece(index, json =>
+    {
+        json.WriteStartObject();
+        json.WriteNumber("index"u8, number);
+        json.WriteStartObject("function"u8);
+        json.WriteString("arguments"u8, toolCall.Arguments);
+        json.WriteEndObject();
+        json.WriteEndObject();
+    });
+
+    private ReadOnlyMemory<byte> CallPiece(int index, Action<Utf8JsonWriter> write) => Write(json =>
     {
         Head(json, "chat.completion.chunk");
         BeginChoice(json, index);
         json.WriteStartObject("delta"u8);
         if (_begun.Add(index)) json.WriteString("role"u8, "assistant"u8);
         json.WriteStartArray("tool_calls"u8);
-        WriteCall(json, index, number, toolCall, isPiece: true);
+        write(json);
         json.WriteEndArray();
         json.WriteEndObject();
         json.WriteNull("logprobs"u8);

@@ -68,14 +68,14 @@ public sealed class InProcessUpstream : IUpstream
             if (call.IsPaused)
             {
                 if (_paused.TryTake(call.Id, out var paused) && paused.Engine == lease.Engine)
-                    return await FollowAsync(call.Id, paused, () => paused.GoOnAsync(sink, cancel)).ConfigureAwait(false);
+                    return await FollowAsync(call.Id, paused, () => paused.GoOnAsync(lease, sink, cancel)).ConfigureAwait(false);
                 paused?.Abandon();
                 return Busy("What was kept of the answer is gone."); // It goes on from its tokens, or begins anew.
             }
 
             Forget(call.Id);
             var asked = InProcessCall.Read(call, lease.Model, _time.GetLocalNow());
-            var answer = new InProcessAnswer(call, asked, lease.Model, lease.Engine, _memory, _time);
+            var answer = new InProcessAnswer(call, asked, this, lease, _time);
             return await FollowAsync(call.Id, answer, () => answer.RunAsync(sink, cancel)).ConfigureAwait(false);
         }
         catch (JsonException e)
@@ -92,6 +92,11 @@ public sealed class InProcessUpstream : IUpstream
         }
     }
 
+    public Task<bool> TryMoveAsync(RequestId request, IUpstream to) =>
+        to is InProcessUpstream there && there != this && _running.TryGetValue(request, out var answer)
+            ? answer.TryMoveAsync(there)
+            : Task.FromResult(false);
+
     public bool TryEvict(RequestId request) => _running.TryGetValue(request, out var answer) && answer.TryEvict();
 
     public bool Keeps(RequestId request) => _paused.TryGet(request, out var answer) && _shelf.Runs(answer.Engine);
@@ -103,19 +108,31 @@ public sealed class InProcessUpstream : IUpstream
 
     public ValueTask DisposeAsync() => _shelf.DisposeAsync();
 
-    /// <summary>Can be evicted while it runs, and is paused if it was.</summary>
+    /// <summary>Tokens of answers that were interrupted here.</summary>
+    internal TokenMemory Memory => _memory;
+
+    /// <summary>A model that an answer may come to.</summary>
+    internal ModelLease? TryUse(string model) => _shelf.TryUse(model);
+
+    /// <summary>An answer runs here from now on, or no longer.</summary>
+    internal void Enter(RequestId id, InProcessAnswer answer) => _running[id] = answer;
+
+    internal void Leave(RequestId id, InProcessAnswer answer) => _running.TryRemove(new(id, answer));
+
+    /// <summary>Can be evicted and moved while it runs, and is paused, wherever it is then, if it was evicted.</summary>
     private async Task<CallOutcome> FollowAsync(RequestId id, InProcessAnswer answer, Func<Task<CallOutcome>> run)
     {
-        _running[id] = answer;
+        Enter(id, answer);
         try
         {
             var outcome = await run().ConfigureAwait(false);
-            if (outcome.End == CallEnd.Evicted) _paused.Add(id, answer);
+            if (outcome.End == CallEnd.Evicted) answer.Home._paused.Add(id, answer);
             return outcome;
         }
         finally
         {
-            _running.TryRemove(new(id, answer));
+            answer.Home.Leave(id, answer);
+            answer.Release();
         }
     }
 

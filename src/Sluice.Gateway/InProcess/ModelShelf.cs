@@ -207,11 +207,13 @@ internal sealed class ModelShelf : IAsyncDisposable
     }
 }
 
-/// <summary>A loaded model while a call uses it.</summary>
+/// <summary>A loaded model while a call uses it. Giving it back twice is giving it back.</summary>
 internal sealed class ModelLease(ServingModel model, Action release) : IDisposable
 {
+    private Action? _release = release;
+
     public TextModel Model => model.Text;
     public EmbeddedEngine Engine => model.Engine;
 
-    public void Dispose() => release();
+    public void Dispose() => Interlocked.Exchange(ref _release, null)?.Invoke();
 }

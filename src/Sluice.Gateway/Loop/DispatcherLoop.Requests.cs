@@ -186,6 +186,35 @@ public sealed partial class DispatcherLoop
         _dispatcher.OnEngineEvent(in e);
     }
 
+    /// <summary>The dispatcher wants a running request on another engine of its model.</summary>
+    internal void BeginMove(RequestId id, LiveEngine from, EngineId to)
+    {
+        if (Find(id) is not { } live || live.Engine != from || live.Reason != StopReason.None) return;
+        var (engine, attempt, ready) = (_fleet.Engines[to.Index], live.Attempt, _fleet.Snapshots[to.Index].IsReady);
+        if (engine.Bound is not { } there || !ready) return;
+        var upstream = from.Upstream;
+        _ = Task.Run(async () =>
+        {
+            if (await upstream.TryMoveAsync(id, there).ConfigureAwait(false))
+                Post(new(What.Ask, Data: () => EndMove(live, attempt, from, engine, there)));
+        });
+    }
+
+    private void EndMove(LiveRequest live, int attempt, LiveEngine from, LiveEngine to, IUpstream there)
+    {
+        if (live.IsOver || live.Attempt != attempt || live.Engine != from) return; // It ended, or was lost, before this was known.
+        if (!ReferenceEquals(to.Bound, there) || !_fleet.Snapshots[to.Id.Index].IsPresent)
+        {
+            live.Interrupt(StopReason.Evicted); // That engine was lost meanwhile: it goes on elsewhere.
+            return;
+        }
+
+        (live.Engine, live.EngineName) = (to, to.Name);
+        var e = new SluiceEvent(Now, live.Id, to.Id, live.OutputTokens, EventKind.Migrated);
+        _sink.Emit(in e);
+        _dispatcher.OnEngineEvent(in e);
+    }
+
     /// <summary>Tells everybody what happened to a request on its engine; the dispatcher last, because it acts on it.</summary>
     private void Emit(LiveRequest live, EventKind kind, int amount)
     {

@@ -103,8 +103,6 @@ internal sealed class LiveEngine(EngineId id, DispatcherLoop loop) : IEngine
 
     public void EndLoad() => IsLoading = false;
 
-    /// <summary>Not offered by engines elsewhere: it ends where it runs.</summary>
-    public void Migrate(Instant now, RequestId request, EngineId to)
-    {
-    }
+    /// <summary>Where the drivers cannot, it ends where it runs.</summary>
+    public void Migrate(Instant now, RequestId request, EngineId to) => loop.BeginMove(request, this, to);
 }

@@ -24,6 +24,7 @@ public sealed class LiveRequest : IAnswerSink
     private ChunkSplicer? _splicer;
     private SpliceHead _head;
     private IUpstream? _pausedAt;
+    private volatile IUpstream? _movedTo; // from the engine that the call under way was sent to
 
     internal LiveRequest(DispatcherLoop loop, LiveCall call, RequestId id) => (_loop, Call, Id) = (loop, call, id);
 
@@ -155,6 +156,8 @@ public sealed class LiveRequest : IAnswerSink
         Engine?.CountTokens(tokens);
     }
 
+    void IAnswerSink.OnMoved(IUpstream to) => _movedTo = to;
+
     internal void Put(in Turn turn) => _turns.Put(in turn);
 
     /// <summary>Ends the call that is under way; its flow reports what it came to.</summary>
@@ -183,6 +186,7 @@ public sealed class LiveRequest : IAnswerSink
         };
         LastDataAt = _loop.Now.Ticks;
         HasData = false;
+        _movedTo = null;
         CallOutcome outcome;
         try
         {
@@ -202,8 +206,9 @@ public sealed class LiveRequest : IAnswerSink
 
         if (outcome.End == CallEnd.Evicted)
         {
-            if (_sinkFailed || _isFinished) engine.Upstream.Forget(Id);
-            else if (engine.Upstream.Capabilities.Keeping == Keeping.Call) _pausedAt = engine.Upstream;
+            var upstream = _movedTo ?? engine.Upstream;
+            if (_sinkFailed || _isFinished) upstream.Forget(Id);
+            else if (upstream.Capabilities.Keeping == Keeping.Call) _pausedAt = upstream;
         }
 
         if (_sinkFailed) return outcome with { End = CallEnd.Cancelled };

@@ -39,6 +39,7 @@ public sealed class MetricsEndpoint(RequestStats stats) : IEndpoints
         Counter("sluice_queued_total", "Requests accepted into the queue.", s => s.Queued);
         Counter("sluice_slo_met_total", "Requests that finished with every promise kept.", s => s.Met);
         Counter("sluice_evictions_total", "Times a request was taken back from an engine into the queue.", s => s.Evictions);
+        Counter("sluice_moves_total", "Times a running request moved to another engine.", s => s.Moves);
         Counter("sluice_prompt_tokens_total", "Prompt tokens of accepted requests, estimated.", s => s.PromptTokens);
         Counter("sluice_output_tokens_total", "Output tokens of requests that ended.", s => s.OutputTokens);
         Histogram("sluice_queue_wait_seconds", "From arrival to the first engine.", s => s.Wait);

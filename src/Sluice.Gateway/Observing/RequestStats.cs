@@ -19,6 +19,7 @@ public sealed class ClassStats(string model, string className)
     public long Cancelled { get; internal set; }
     public long Failed { get; internal set; }
     public long Evictions { get; internal set; }
+    public long Moves { get; internal set; }
 
     /// <summary>Finished with every promise kept.</summary>
     public long Met { get; internal set; }
@@ -96,6 +97,9 @@ public sealed class RequestStats : IEventSink
                 break;
             case EventKind.Evicted:
                 stats.Evictions++;
+                break;
+            case EventKind.Migrated:
+                stats.Moves++;
                 break;
             case EventKind.Cancelled:
                 stats.Cancelled++;

@@ -15,6 +15,9 @@ public sealed record LarryOptions
 
     /// <summary>A mean prompt is put back by so many recent mean waits. [I]</summary>
     public double Waits { get; init; } = 2;
+
+    /// <summary>Nobody is put back by more [s], however long waits grow. [I]</summary>
+    public double PutBackMax { get; init; } = 600;
 }
 
 /// <summary>First come, first served while memory is plentiful; under pressure, large prompts are put back in the queue by a
@@ -23,8 +26,9 @@ public sealed record LarryOptions
 /// Source: Kossmann et al., "Is the GPU Half-Empty or Half-Full?" (arXiv 2410.17840), LARRY: the queue goes by memory demand,
 /// taken from the prompt's length without a predictor, and only under memory pressure. The paper's expressions are not known
 /// to us; this one is inferred [I]: key = arrival + θ·τ·min(prompt / mean prompt, cap), where θ rises from 0 to 1 with
-/// (KV in use + prompts waiting) / KV, and τ is a multiple of the recent mean wait. Nobody is overtaken by who comes more
-/// than cap·τ later, so nobody starves. Whoever gives way is who was admitted last, as in vLLM. Keys are renewed when θ has
+/// (KV in use + prompts waiting) / KV, and τ is a multiple of the recent mean wait. Waits grow for as long as an overload lasts,
+/// and τ with them, faster than time itself: so what a prompt is put back by has a limit in seconds besides, and nobody is passed
+/// by who comes later than that. Whoever gives way is who was admitted last, as in vLLM. Keys are renewed when θ has
 /// changed by a tenth, or τ by half while θ counts [I]: O(waiting) then, O(log waiting) per arrival.
 /// </remarks>
 public sealed class Larry : IIterationScheduler
@@ -57,7 +61,7 @@ public sealed class Larry : IIterationScheduler
         if (Math.Abs(theta - _order.Theta) > RekeyAt || theta == 0 != (_order.Theta == 0) || (theta > 0 && HasWaitChanged()))
         {
             _keyedWaitTicks = _meanWaitTicks;
-            _order.Set(theta, _options.Waits * _meanWaitTicks, _meanPrompt, _options.LargestMax);
+            _order.Set(theta, _options, _meanWaitTicks, _meanPrompt);
             step.Waiting.Rekey();
         }
 
@@ -95,11 +99,12 @@ public sealed class Larry : IIterationScheduler
 
         public double Theta { get; private set; }
 
-        public void Set(double theta, double waitTicks, double meanPrompt, double cap)
+        public void Set(double theta, LarryOptions options, double meanWaitTicks, double meanPrompt)
         {
+            var waitTicks = options.Waits * meanWaitTicks;
             Theta = theta;
             _ticksPerToken = meanPrompt == 0 ? 0 : theta * waitTicks / meanPrompt;
-            _ticksMax = theta * waitTicks * cap;
+            _ticksMax = Math.Min(theta * waitTicks * options.LargestMax, options.PutBackMax * TimeSpan.TicksPerSecond);
         }
 
         /// <remarks>Also of whoever gave way: putting those first instead gave longer waits and more preemptions.</remarks>

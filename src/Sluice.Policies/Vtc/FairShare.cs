@@ -135,6 +135,9 @@ public class FairShare : IGlobalScheduler, IWeighsTenants
         if (how is not (EventKind.Evicted or EventKind.EngineLost)) Forget(slot);
     }
 
+    public void OnMoved(Request request, EngineId engine, ClusterView view) =>
+        _inner.OnMoved(_entries[SlotOf(request.Id)].Alias, engine, view);
+
     public void OnEngineChanged(EngineId engine, ClusterView view) => _inner.OnEngineChanged(engine, view);
 
     public void Plan(ClusterView view, Operations operations)

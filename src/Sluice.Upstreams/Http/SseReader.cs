@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Runtime.CompilerServices;
 
 namespace Sluice.Upstreams;
 
@@ -46,6 +47,7 @@ internal sealed class SseReader(Stream stream, int eventBytesMax) : IDisposable
     /// <summary>Reads what has come.</summary>
     /// <returns>False at the end of the stream.</returns>
     /// <exception cref="InvalidDataException">An event is larger than allowed.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))] // It waits once for each token.
     public async ValueTask<bool> FillAsync(CancellationToken cancel)
     {
         MakeRoom();

@@ -71,6 +71,29 @@ public sealed class ToolCallReaderTests
         Assert.Equal("<tool_call>" + endless, reader.Push("<tool_call>" + endless, calls));
     }
 
+    /// <summary>An answer in the smallest pieces: the work for each character is bounded, and does not grow with what is held.</summary>
+    [Theory]
+    [InlineData(ToolCallStyle.Bare, "{\"a\": \"", "x", 60_000)]
+    [InlineData(ToolCallStyle.Bare, "", " ", 60_000)]
+    [InlineData(ToolCallStyle.Bare, "[", "{},", 60_000)]
+    [InlineData(ToolCallStyle.Tagged, "<tool_call>", "x", 60_000)]
+    [InlineData(ToolCallStyle.Tagged, "<tool_call>", "</tool_cal", 60_000)]
+    [InlineData(ToolCallStyle.Tagged, "", " ", 60_000)]
+    [InlineData(ToolCallStyle.Tagged, "", " <tool_cal", 200_000)]
+    [InlineData(ToolCallStyle.Tagged, "", "<tool_call>{}</tool_call>", 200_000)]
+    public void The_work_grows_as_the_answer_does(ToolCallStyle style, string begin, string pattern, int length)
+    {
+        var reader = new ToolCallReader(Tools(style));
+        var calls = new List<FunctionCall>();
+        var answer = begin + string.Concat(Enumerable.Repeat(pattern, length / pattern.Length));
+        var text = new System.Text.StringBuilder();
+        foreach (var c in answer) text.Append(reader.Push(c.ToString(), calls));
+        text.Append(reader.Finish(calls));
+
+        Assert.Equal(answer, text.ToString());
+        Assert.InRange(reader.Work, answer.Length, 300L * answer.Length);
+    }
+
     [Theory]
     [InlineData("{{ '<tool_call>' }}", ToolCallStyle.Tagged)]
     [InlineData("{{ '[TOOL_CALLS]' }}", ToolCallStyle.Bare)]

@@ -160,7 +160,7 @@ public sealed class HalfFullReproduction : IReproduction
             "pure shortest first starves long requests; LARRY does not", Summarised("yes"),
             $"longest wait {Seconds(starved)}, LARRY {Seconds(bounded)}, FCFS {Seconds(at(s_fcfs, Past).LongestWait)}",
             bounded < starved, $"until the first step, at {PerSecond(Past * full)}: nobody is put back in LARRY's queue by more than eight "
-            + "times two mean waits");
+            + "times two mean waits or ten minutes");
     }
 
     private static IEnumerable<ReproductionRow> FourEngines(Func<string, Contender, Point> at, Func<string, Point> equal)
