@@ -8,6 +8,9 @@ internal static partial class GatewayLog
     [LoggerMessage(LogLevel.Error, "{Method} {Path} failed")]
     public static partial void RequestFailed(ILogger log, Exception e, string method, string path);
 
+    [LoggerMessage(LogLevel.Error, "{Method} {Path}: {Problem}")]
+    public static partial void StoreFailed(ILogger log, string method, string path, string problem);
+
     [LoggerMessage(LogLevel.Error, "background response {Id}: the store failed")]
     public static partial void ResponseLost(ILogger log, Exception e, string id);
 

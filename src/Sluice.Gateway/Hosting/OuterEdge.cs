@@ -1,8 +1,13 @@
+using Sluice.Storage;
+
 namespace Sluice.Gateway;
 
 /// <summary>The outermost step of every request: what nobody caught becomes an error in OpenAI's shape.</summary>
 internal static class OuterEdge
 {
+    /// <summary>A server that is started again takes about so long.</summary>
+    private static readonly TimeSpan s_storeAgain = TimeSpan.FromSeconds(5);
+
     public static async Task RunAsync(HttpContext context, RequestDelegate next, GatewayServices gateway)
     {
         try
@@ -17,6 +22,14 @@ internal static class OuterEdge
         catch (OperationCanceledException) when (context.RequestAborted.IsCancellationRequested)
         {
             // Nobody is there to be told.
+        }
+        catch (StorageException e)
+        {
+            GatewayLog.StoreFailed(gateway.Log, context.Request.Method, context.Request.Path, e.Message);
+            await TryWriteAsync(context, new(503, "server_error", "storage_failed", "The store does not answer; try again.")
+            {
+                RetryAfter = s_storeAgain, ShouldRetry = true,
+            }).ConfigureAwait(false);
         }
         catch (Exception e)
         {
