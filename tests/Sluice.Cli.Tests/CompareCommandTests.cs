@@ -87,6 +87,36 @@ public sealed class CompareCommandTests
     }
 
     [Fact]
+    public void A_window_of_a_recorded_workload_is_another_at_each_seed_and_the_same_for_all_systems()
+    {
+        string[] args = ["compare", "--workload", "sample", "--take", "400", "--systems", "vllm-v1,sjf", "--seeds", "3", "--json"];
+
+        var whole = Shell.Succeed(args).Json;
+        var windows = Shell.Succeed([.. args, "--window", "0.3"]).Json;
+
+        Assert.Equal([400, 400, 400, 400, 400, 400], Requests(whole));
+        var drawn = Requests(windows);
+        Assert.Equal(drawn.Where((_, i) => i % 2 == 0), drawn.Where((_, i) => i % 2 == 1)); // Seed by seed, both systems.
+        Assert.Equal(3, drawn.Distinct().Count());
+        Assert.All(drawn, n => Assert.InRange(n, 60, 200));
+        Assert.Contains("nothing of the recorded arrivals", whole.GetProperty("varies_over_seeds").GetString(), StringComparison.Ordinal);
+        Assert.Contains("another 30 % of the recorded time", windows.GetProperty("varies_over_seeds").GetString(), StringComparison.Ordinal);
+
+        static int[] Requests(System.Text.Json.JsonElement json) =>
+            [.. json.GetProperty("runs").EnumerateArray().Select(r => r.GetProperty("requests").GetInt32())];
+    }
+
+    [Theory]
+    [InlineData("poisson:rate=60,n=50,prompt=30,output=6", "Each seed draws all of the workload anew.")]
+    [InlineData("sample", "Seeds draw classes and what policies draw")]
+    public void Below_a_ranking_stands_what_the_seeds_drew(string workload, string said)
+    {
+        var ran = Shell.Succeed("compare", "--workload", workload, "--take", "50", "--systems", "vllm-v1,sjf", "--seeds", "2");
+
+        Assert.Contains(said, ran.Out, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Timing_decisions_changes_none()
     {
         string[] args = ["compare", "--workload", Shell.Quick, "--systems", "vllm-v1,scls,qlm", "--json"];

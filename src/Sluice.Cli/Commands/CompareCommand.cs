@@ -76,7 +76,10 @@ public static class CompareCommand
             all, threads, s => output.Directory is not null && s.Seed == specs[0].Seed, timesDecisions: true, terminal);
         var ranking = Ranking.Of(
             [.. specs.Select((_, i) => (IReadOnlyList<RunSummary>)OverSeeds(ran.Summaries, i))],
-            [.. specs.Select((_, i) => OverSeeds(ran.Decisions, i).Min())]);
+            [.. specs.Select((_, i) => OverSeeds(ran.Decisions, i).Min())]) with
+        {
+            Varies = string.Join(" ", specs.Select(Runner.VariesBySeed).Distinct()),
+        };
 
         if (output.IsJson)
         {
@@ -85,8 +88,6 @@ public static class CompareCommand
         else
         {
             RankingTable.Write(ranking, terminal.Out, terminal.Width);
-            if (all[0].Trace is not null && all[0].Arrivals is null && seeds > 1)
-                terminal.Out.Write("The trace's own arrivals are the same at every seed; classes and what policies draw are not.\n");
             foreach (var (system, reason) in leftOut) terminal.Out.Write($"{system} is left out: {reason.Split(". ")[0]}.\n");
         }
 

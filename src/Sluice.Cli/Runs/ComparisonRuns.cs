@@ -39,6 +39,6 @@ public sealed record ComparisonRuns(
         return new(runs, summaries, decisions);
     }
 
-    private static (string?, string, string?, string?, int?, double, ulong, int, string?, bool) WorkloadKey(RunSpec s) =>
-        (s.Trace, s.Format, s.Workload, s.Arrivals, s.Take, s.Scale, s.Seed, s.BlockTokens, s.Slo, Runner.UsesPrefixes(s));
+    private static (string?, string, string?, string?, int?, double, double, ulong, int, string?, bool) WorkloadKey(RunSpec s) =>
+        (s.Trace, s.Format, s.Workload, s.Arrivals, s.Take, s.Window, s.Scale, s.Seed, s.BlockTokens, s.Slo, Runner.UsesPrefixes(s));
 }

@@ -19,6 +19,8 @@ public sealed record RunFlag(string Name, string Argument, string Help, Func<Run
         new("workload", "SPEC", "generate one, e.g. poisson:rate=2,n=2000,prompt=512,output=128; "
             + "'sluice workloads' explains [sample]", (s, v) => s with { Workload = v }),
         new("take", "N", "only the first N requests", (s, v) => s with { Take = Whole("take", v, 1) }),
+        new("window", "F", "only this share of the workload's time, 0.5 for half, from a start that the seed draws [1]",
+            (s, v) => s with { Window = Number("window", v, 1e-6, 1) }),
         new("scale", "F", "multiply the arrival rate [1]", (s, v) => s with { Scale = Number("scale", v, 1e-3, 1e6) }),
         new("seed", "N", "seed of everything random [42]", (s, v) => s with { Seed = (ulong)Whole("seed", v, 0) }),
         new("system", "NAME", "scheduling system; see 'sluice policies' [vllm-v1]", (s, v) => s with { System = v }),

@@ -15,6 +15,10 @@ public sealed record RunSpec
 
     public string Format { get; init; } = "auto";
     public int? Take { get; init; }
+
+    /// <summary>Share of the workload's time that is run, from a start that the seed draws.</summary>
+    public double Window { get; init; } = 1;
+
     public double Scale { get; init; } = 1;
     public string? Arrivals { get; init; }
     public string? Workload { get; init; }
@@ -66,6 +70,7 @@ public sealed record RunSpec
         }
 
         Add("take", Take);
+        Add("window", Window);
         Add("scale", Scale);
         Add("seed", Seed);
         AddText("system", System);

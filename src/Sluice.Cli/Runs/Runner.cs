@@ -33,6 +33,7 @@ public static class Runner
     {
         var rng = new Rng(spec.Seed);
         var workload = spec.Trace is { } path ? FromTrace(spec, path, rng) : FromSpec(spec, rng);
+        workload = At(FormattableString.Invariant($"--window {spec.Window}"), "", () => workload.Window(spec.Window, rng.Fork("window")));
         return spec.Slo is { } slo ? At("--slo", "", () => SloMix.Parse(slo).Apply(workload, rng.Fork("slo"))) : workload;
     }
 
@@ -106,6 +107,21 @@ public static class Runner
         return DurationText.TryParse(text, out var patience) && patience > TimeSpan.Zero
             ? patience
             : throw new InputException($"--patience {text}: expected a duration such as 2s, 500ms or 1m.");
+    }
+
+    /// <summary>What the seed draws of a workload, for who reads intervals over seeds.</summary>
+    public static string VariesBySeed(RunSpec spec)
+    {
+        var isRecorded = spec.Trace is not null || (spec.Workload ?? RunSpec.UsualWorkload) == SampleTrace.Name;
+        var share = FormattableString.Invariant($"{spec.Window * 100:0.###} %");
+        if (!isRecorded) return "Each seed draws all of the workload anew.";
+        if (spec.Window < 1)
+            return $"Each seed draws another {share} of the recorded time, besides classes and what policies draw. Such windows overlap, "
+                + "so intervals are narrower than those of other days would be.";
+        return spec.Arrivals is not null
+            ? "Each seed draws arrivals, classes and what policies draw; lengths are the trace's, in its order."
+            : "Seeds draw classes and what policies draw, and nothing of the recorded arrivals and lengths: intervals say nothing about "
+            + "other traffic. --window 0.5 has each seed draw another half of the recorded time.";
     }
 
     /// <summary>Whether anything in the system looks at prompt hashes; reading them costs memory.</summary>

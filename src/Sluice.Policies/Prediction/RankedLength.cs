@@ -22,7 +22,7 @@ public sealed class RankedLength(LinearRanker? trained = null) : ILengthPredicto
 
     public TokenEstimate Predict(Request request)
     {
-        if (_places == 0) return new(request.MaxOutputTokens / 2.0, 0);
+        if (_places == 0) return TokenEstimate.Uniform(request.MaxOutputTokens);
         var score = _ranker.Score(request);
         var (low, high) = (0, _places);
         while (low < high)

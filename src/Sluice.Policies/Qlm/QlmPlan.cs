@@ -70,6 +70,7 @@ internal sealed class QlmPlan(QlmState state, Rwt rwt, IdleEngines idle, Evictio
         state.WantNothing();
 
         // 1.
+        SeeFull(view);
         state.Loads.ReadReports(view);
         PlaceLimbo(view);
 
@@ -102,6 +103,20 @@ internal sealed class QlmPlan(QlmState state, Rwt rwt, IdleEngines idle, Evictio
         if (isTick) _scale.Run(view, operations);
 
         _tickAt = IsStuck(view) ? Instant.Never : isTick ? view.Now + state.Options.Tick : _tickAt;
+    }
+
+    /// <summary>An engine whose places are all taken is not offered anything, so nobody else sees that it does not lack
+    /// work.</summary>
+    private void SeeFull(ClusterView view)
+    {
+        for (var v = 0; v < view.Engines.Length; v++)
+        {
+            ref readonly var snapshot = ref view.Engines[v];
+            if (!snapshot.IsReady || snapshot.FreeSlots > 0 || state.Queues[v].Count == 0) continue;
+            if (state.Backlog.Group(state.Queues[v].Groups[0]).Model != snapshot.Model) continue;
+            ref var account = ref state.Loads[v];
+            account.BusySince = Math.Min(account.BusySince, view.Now.Ticks);
+        }
     }
 
     private void PlaceLimbo(ClusterView view)

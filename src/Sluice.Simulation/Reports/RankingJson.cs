@@ -14,6 +14,8 @@ internal static class RankingJson
         foreach (var seed in ranking.Seeds) json.WriteStringValue(seed);
         json.WriteEndArray();
 
+        json.WriteString("varies_over_seeds", ranking.Varies);
+
         json.WriteStartArray("ranking");
         foreach (var system in ranking.Systems) WriteSystem(json, system);
         json.WriteEndArray();

@@ -48,6 +48,7 @@ public static class RankingTable
             : $"Mean of {seeds.Count} seeds ({seeds[0]} to {seeds[^1]}) ± half the 95 % interval by Student's t. The same seed is the same "
             + "arrivals for all; a place counts the systems that are better for sure (95 % interval of the difference at equal seeds), "
             + "equal places (=) are not told apart.";
+        if (seeds.Count > 1 && ranking.Varies.Length > 0) yield return ranking.Varies;
         yield return (ranking.IsByAttainment ? "Ranked by SLO met" : "Nothing is promised: ranked by smooth goodput")
             + "; shares in %, of the requests that arrived. "
             + (Has("in time") ? "in time: every token in time for a reader. " : "")

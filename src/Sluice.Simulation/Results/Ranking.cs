@@ -48,6 +48,9 @@ public sealed record RankedSystem
 public sealed record Ranking(
     IReadOnlyList<RankedSystem> Systems, bool IsByAttainment, string FairnessOver, IReadOnlyList<string> Seeds)
 {
+    /// <summary>What differs from seed to seed, and so what the intervals speak of, in a sentence or two; empty if not told.</summary>
+    public string Varies { get; init; } = "";
+
     /// <param name="runs">By contestant, then by seed, the same seeds in the same order for each.</param>
     /// <param name="decisionMicroseconds">By contestant; NaN where nobody measured.</param>
     public static Ranking Of(IReadOnlyList<IReadOnlyList<RunSummary>> runs, IReadOnlyList<double> decisionMicroseconds)

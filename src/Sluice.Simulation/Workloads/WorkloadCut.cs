@@ -12,6 +12,43 @@ public static class WorkloadCut
         Requests = [.. workload.Requests.Select((r, i) => r with { MaxOutputTokens = Math.Max(tokens, workload.OutputTokens[i]) })],
     };
 
+    /// <summary>What arrives within a share of the time, from a start that is drawn evenly; the clock begins there.</summary>
+    /// <param name="share">Of the time from 0 to the last arrival, above 0 and at most 1.</param>
+    /// <exception cref="InputException">Nobody arrives in it, or requests of programs would lose their later stages.</exception>
+    public static Workload Window(this Workload workload, double share, Rng rng)
+    {
+        Check.That(share is > 0 and <= 1);
+        if (share == 1) return workload;
+        if (workload.FollowUps is not null) throw new InputException("a workload of programs has no windows: stages would be lost.");
+
+        var end = workload.Requests[^1].Arrival.Ticks;
+        var length = (long)(end * share);
+        var start = (long)((end - length) * rng.NextDouble());
+        int[] kept =
+        [
+            .. workload.Requests.Index().Where(r => r.Item.Arrival.Ticks - start is var t && t >= 0 && t <= length).Select(r => r.Index),
+        ];
+        if (kept.Length == 0)
+            throw new InputException(FormattableString.Invariant($"nobody arrives in the {share * 100:0.###} % of the time drawn."));
+
+        return workload with
+        {
+            Origin = FormattableString.Invariant(
+                $"{workload.Origin}; {share * 100:0.###} % of its time, from {new Instant(start).Seconds:0} s on"),
+            Requests =
+            [
+                .. kept.Select((from, i) => workload.Requests[from] with
+                {
+                    Id = new(i), Arrival = new(workload.Requests[from].Arrival.Ticks - start),
+                }),
+            ],
+            OutputTokens = [.. kept.Select(i => workload.OutputTokens[i])],
+            Calls = workload.Calls is not { } calls
+                ? null
+                : kept.Index().Where(k => calls.ContainsKey(k.Item)).ToDictionary(k => k.Index, k => calls[k.Item]),
+        };
+    }
+
     /// <param name="take">Keep the first requests; null for all. Workloads with programs cannot be cut.</param>
     /// <param name="rateScale">Multiplies the arrival rate: 2 halves all gaps.</param>
     /// <exception cref="InputException">Requests of programs would lose their later stages.</exception>

@@ -55,7 +55,8 @@ internal sealed class QlmRun
 
     public static QlmRun Of(
         Workload workload, EngineSetup[] engines, QlmOptions? options = null, int sequencesMax = 16, double loadSeconds = 10,
-        IReadOnlyList<Fault>? faults = null, Func<PolicyContext, ILengthPredictor>? lengths = null, double hostKvShare = 1)
+        IReadOnlyList<Fault>? faults = null, Func<PolicyContext, ILengthPredictor>? lengths = null, double hostKvShare = 1,
+        int outstandingMax = int.MaxValue, FleetInfo? believed = null)
     {
         Qlm? scheduler = null;
         var system = new ServingSystem
@@ -64,12 +65,12 @@ internal sealed class QlmRun
             Iteration = static _ => new RunningFirst(new()),
             Policies = context => new PolicySet(
                 new AcceptAll(), lengths?.Invoke(context) ?? new OracleLength(context.TrueLength!),
-                scheduler = new Qlm(options ?? new(), context.Fleet)),
+                scheduler = new Qlm(options ?? new(), believed ?? context.Fleet)),
         };
         var simulator = new Simulator(workload, system, new()
         {
             Engines = engines, Limits = new(SequencesMax: sequencesMax), LoadTimes = LoadTimes(loadSeconds), Faults = faults ?? [],
-            HostKvShare = hostKvShare,
+            HostKvShare = hostKvShare, OutstandingMax = outstandingMax,
         });
         for (var slices = 0; simulator.Run(100_000); slices++) Check.That(slices < 1_000); // Or it would never end.
         return new() { Result = simulator.Result(TimeSpan.FromSeconds(1), []), Scheduler = scheduler! };

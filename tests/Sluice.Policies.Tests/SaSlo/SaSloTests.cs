@@ -17,7 +17,7 @@ public sealed class SaSloTests
         {
             var load = Load(seed, 40);
             first += Kept("vllm-v1", load, sequencesMax: 2);
-            annealed += Kept($"sa-slo batch-size=2 batches={batches}", load, sequencesMax: 2);
+            annealed += Kept($"sa-slo batch-size=2 length=noisy length-sigma=0.25 batches={batches}", load, sequencesMax: 2);
         }
 
         Assert.True(annealed > first, $"{annealed} and {first} of 200");

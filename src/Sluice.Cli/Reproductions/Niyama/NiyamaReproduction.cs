@@ -12,6 +12,9 @@ public sealed class NiyamaReproduction : IReproduction
 
     private const double Overload = 6; // requests/s
 
+    private const string Short =
+        "The shorter the run, the less of an overload shows: promises of ten minutes and more let much of it pass.";
+
     private static readonly Contender[] s_ladder = [NiyamaSetup.Edf, NiyamaSetup.WithChunks, NiyamaSetup.WithRelegation,
         NiyamaSetup.QoServe];
 
@@ -77,9 +80,7 @@ public sealed class NiyamaReproduction : IReproduction
             "late at 6/s: EDF, + dynamic chunks, + relegation, + hybrid priority", Checked("100, 74, 26, 16 %"),
             string.Join(", ", ladder.Select(l => RowText.Percent(l))), ladder.Zip(ladder.Skip(1)).All(p => p.First >= p.Second)
                 && ladder[0] > 0.9,
-            "Compared: the order of the four, and EDF above 90 %. The shorter the run, the less of an overload shows: promises of "
-                + "ten minutes "
-                + "and more let much of it pass.");
+            "Compared: the order of the four, and EDF above 90 %. " + Short);
         var lowest = s_rates.Select((_, i) => broken[NiyamaSetup.QoServe][i] <= broken.Values.Min(b => b[i]) + 0.01).All(b => b);
         yield return new(
             "2 to 6/s: QoServe has the fewest late requests at every rate", Checked("yes"), lowest ? "yes" : "no", lowest,
@@ -92,7 +93,7 @@ public sealed class NiyamaReproduction : IReproduction
                 && broken[NiyamaSetup.Edf][at] > 0.9,
             $"More than 1 % late from {RowText.PerSecond(s_rates[FirstOver(broken[NiyamaSetup.Fcfs], 0.01)])} and "
             + $"{RowText.PerSecond(s_rates[FirstOver(broken[NiyamaSetup.Edf], 0.01)])}; "
-            + $"EDF {RowText.Percent(broken[NiyamaSetup.Edf][at])} at 6/s. Compared: also that EDF is above 90 % then.");
+            + $"EDF {RowText.Percent(broken[NiyamaSetup.Edf][at])} at 6/s. Compared: also that EDF is above 90 % then. {Short}");
     }
 
     private static int FirstOver(double[] broken, double limit) => Math.Max(0, Array.FindIndex(broken, b => b > limit)) is var i
@@ -120,7 +121,7 @@ public sealed class NiyamaReproduction : IReproduction
                 $"late at 4.5/s with shares {c.Name}: FCFS, EDF, QoServe",
                 Checked(string.Join(", ", c.Paper.Select(p => RowText.Percent(p)))),
                 string.Join(", ", ours.Select(p => RowText.Percent(p))), ours[2] < ours[1] && ours[2] < ours[0] && ours[2] <= 0.15,
-                "Compared: QoServe is lowest, and below 15 %.");
+                "Compared: QoServe is lowest, and below 15 %. " + Short);
         });
     }
 

@@ -19,8 +19,10 @@ internal static class SmoothRows
     [
         .. OverTheRate(figures), .. Chunking(figures), .. Holding(figures.Held), .. Abandoning(figures),
         new("handling by slack lowers harmful migrations and preemptions", Summarised("yes"), "-", false,
-            "not reproduced: the paper's figures are not known to us, and no system here splits prefill from decode by "
-            + "slack"),
+            "not reproduced. There is what it needs: the simulator moves a running request with its KV to another engine and charges the "
+            + "link, a scheduler is told of every first token, and lateness per token is kept. There is no system that computes prompts on "
+            + "some engines and answers on others, neither one that moves each answer at once nor one that waits until its reader is "
+            + "ahead by the time of the move; and the paper's figures are not known to us"),
     ];
 
     private static IEnumerable<ReproductionRow> OverTheRate(SmoothFigures figures)
