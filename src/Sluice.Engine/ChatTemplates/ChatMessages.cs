@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Sluice.Core;
 
 namespace Sluice.Engine;
 
@@ -13,6 +14,8 @@ internal static class ChatMessages
     public readonly record struct Shapes(bool Text, bool Parts, bool NoneAsText);
 
     /// <summary>The ways to put these messages, the likeliest first; one, mostly.</summary>
+    /// <exception cref="InputException">A message has a part that is no text, which would be read as the text it is written
+    /// in.</exception>
     public static IEnumerable<List<object?>> Ways(JsonElement messages, Shapes shapes)
     {
         var original = (List<object?>)TemplateValues.FromJson(messages)!;
@@ -29,18 +32,25 @@ internal static class ChatMessages
     private static void Reshape(object? message, Shapes shapes)
     {
         if (message is not OrderedDictionary<object, object?> m || !m.TryGetValue("content", out var content)) return;
+        if (content is List<object?> all && all.Find(part => TextOf(part) is null) is { } foreign)
+            throw new InputException($"messages: content has {Describe(foreign)}; this model reads text only.");
         if (content is string text && !shapes.Text && shapes.Parts)
         {
             m["content"] = new List<object?> { TemplateValues.Dictionary([("type", "text"), ("text", text)]) };
         }
-        else if (content is List<object?> parts && !shapes.Parts && parts.TrueForAll(part => TextOf(part) is not null))
+        else if (content is List<object?> parts && !shapes.Parts)
         {
             m["content"] = string.Join('\n', parts.Select(TextOf));
         }
     }
 
-    private static string? TextOf(object? part) =>
-        part as string ?? (part is OrderedDictionary<object, object?> p && p.TryGetValue("text", out var text) ? text as string : null);
+    private static string? TextOf(object? part) => part as string ?? (part is not OrderedDictionary<object, object?> p ? null
+        : p.TryGetValue("text", out var text) || p.TryGetValue("refusal", out text) ? text as string : null);
+
+    private static string Describe(object part) =>
+        part is OrderedDictionary<object, object?> p && p.TryGetValue("type", out var type) && type is string name and { Length: <= 40 }
+            ? $"a part of type '{name}'"
+            : "a part that is no text";
 
     private static object? Put(object? message, bool parsesArguments, bool fillsNone)
     {

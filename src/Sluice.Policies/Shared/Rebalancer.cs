@@ -49,22 +49,25 @@ public class Rebalancer : GlobalDecorator
 
     public override void OnFirstToken(Request request, EngineId engine, ClusterView view)
     {
-        var placed = _placed[request.Id];
-        if (placed.Begun < 0) _placed[request.Id] = placed with { Begun = _begun++ };
-        base.OnFirstToken(request, placed.Engine, view);
+        if (_placed.TryGetValue(request.Id, out var placed) && placed.Begun < 0)
+            _placed[request.Id] = placed with { Begun = _begun++ };
+        base.OnFirstToken(request, SentTo(request.Id, engine), view);
     }
 
     public override void OnOff(Request request, EngineId engine, EventKind how, int outputTokens, ClusterView view)
     {
-        _placed.Remove(request.Id, out var placed);
-        base.OnOff(request, placed.Engine, how, outputTokens, view);
+        var sentTo = SentTo(request.Id, engine);
+        _placed.Remove(request.Id);
+        base.OnOff(request, sentTo, how, outputTokens, view);
     }
 
     public override void OnStayed(Request request, EngineId engine, ClusterView view) =>
-        base.OnStayed(request, _placed[request.Id].Engine, view);
+        base.OnStayed(request, SentTo(request.Id, engine), view);
 
-    public override void OnMoved(Request request, EngineId engine, ClusterView view) =>
-        _placed[request.Id] = _placed[request.Id] with { GoesTo = EngineId.None };
+    public override void OnMoved(Request request, EngineId engine, ClusterView view)
+    {
+        if (_placed.TryGetValue(request.Id, out var placed)) _placed[request.Id] = placed with { GoesTo = EngineId.None };
+    }
 
     public override void Plan(ClusterView view, Operations operations)
     {
@@ -81,6 +84,9 @@ public class Rebalancer : GlobalDecorator
         _placed[request] = new(engine, Begun: -1, IsAsked: false, GoesTo: EngineId.None);
         if (_lookAt == Instant.Never) _lookAt = now + _every;
     }
+
+    private EngineId SentTo(RequestId request, EngineId otherwise) =>
+        _placed.TryGetValue(request, out var placed) ? placed.Engine : otherwise;
 
     private void CountComing(int engines)
     {

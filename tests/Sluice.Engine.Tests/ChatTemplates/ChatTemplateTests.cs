@@ -145,6 +145,17 @@ public sealed class ChatTemplateTests
     }
 
     [Theory]
+    [InlineData("""{"type": "image_url", "image_url": {"url": "data:x"}}""", "a part of type 'image_url'; this model reads text only.")]
+    [InlineData("3", "a part that is no text; this model reads text only.")]
+    public void What_is_no_text_is_refused_and_not_read_as_what_it_is_written_in(string part, string message)
+    {
+        var messages = Json($$"""[{"role": "user", "content": [{"type": "text", "text": "a"}, {{part}}]}]""");
+
+        foreach (var source in (string[])["{{ messages[0].content }}", "{% for p in messages[0].content %}{{ p.text }}{% endfor %}"])
+            Assert.EndsWith(message, Assert.Throws<InputException>(() => ChatTemplate.Parse(source).Render(new(messages))).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData("{{ m.tool_calls[0].function.arguments | tojson }}", """{"a": 1}""")]
     [InlineData("{{ m.tool_calls[0].function.arguments.items() | list }}", "[['a', 1]]")]
     [InlineData("{{ 'f(' + m.tool_calls[0].function.arguments + ')' }}", """f({"a":1})""")]

@@ -31,7 +31,7 @@ public sealed class ObservingTests
     public async Task Every_line_of_the_metrics_is_a_comment_or_a_sample_and_buckets_only_grow()
     {
         await using var gateway = await TestGateway.StartAsync(new FakeUpstream("with \"quotes\" and \\"));
-        for (var i = 0; i < 3; i++) await gateway.ChatAsync(",\"stream\":true");
+        for (var i = 0; i < 3; i++) await (await gateway.ChatAsync(",\"stream\":true")).EventsAsync(); // To its end, or it is not counted yet.
 
         var lines = (await gateway.Client.GetStringAsync("/metrics")).Split('\n', StringSplitOptions.RemoveEmptyEntries);
 
