@@ -31,6 +31,10 @@ public static class ReproductionPage
                 r.Reproduction.Name,
                 r.Result.Rows.Count(w => w.Agrees).ToString(CultureInfo.InvariantCulture),
                 r.Result.Rows.Count.ToString(CultureInfo.InvariantCulture),
+            ]).Append(
+            [
+                "all", results.Sum(r => r.Result.Rows.Count(w => w.Agrees)).ToString(CultureInfo.InvariantCulture),
+                results.Sum(r => r.Result.Rows.Count).ToString(CultureInfo.InvariantCulture),
             ])]);
         foreach (var (reproduction, result) in results)
         {

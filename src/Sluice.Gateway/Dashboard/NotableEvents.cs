@@ -37,7 +37,7 @@ public sealed class NotableEvents : IEventSink
     {
         var what = e.Kind switch
         {
-            EventKind.Evicted => "evicted",
+            EventKind.Evicted => _loop.Find(e.Request) is { IsEvicted: false } ? "handed back" : "evicted",
             EventKind.Migrated => "moved",
             EventKind.ModelLoaded => "loaded",
             EventKind.LoadFailed => "load failed",

@@ -66,6 +66,9 @@ public sealed class LiveRequest : IAnswerSink
 
     /// <summary>How the last call ended; handed over with the message that says so.</summary>
     internal CallOutcome LastCall { get; private set; }
+
+    /// <summary>It left its engine because it was asked to, not because the engine had no room or failed.</summary>
+    internal bool IsEvicted => LastCall.End == CallEnd.Evicted || Reason == StopReason.Evicted;
     internal bool CannotGoOn { get; private set; }
     internal int TokensBefore { get; private set; }
     internal int TokensHere { get; private set; }

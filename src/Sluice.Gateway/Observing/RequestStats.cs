@@ -95,7 +95,7 @@ public sealed class RequestStats : IEventSink
             case EventKind.FirstToken:
                 stats.Ttft.Add((e.At - live.ArrivedAt).TotalSeconds);
                 break;
-            case EventKind.Evicted:
+            case EventKind.Evicted when live.IsEvicted:
                 stats.Evictions++;
                 break;
             case EventKind.Migrated:

@@ -30,6 +30,8 @@ public sealed class FailureTests
 
         Assert.Equal(HttpStatusCode.OK, (await gateway.ChatAsync()).StatusCode);
         Assert.Contains(engine.Calls, c => c.ExternalId == "sluice-question");
+        var metrics = await (await gateway.Client.GetAsync("/metrics")).Content.ReadAsStringAsync();
+        Assert.Contains("""sluice_evictions_total{model="m",class="default"} 0""", metrics, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -130,7 +130,7 @@ internal sealed class PageWriter(Stream stream)
 
     private void WriteClaims(ClaimsBlock claims)
     {
-        _body.Append("<div class=\"wide\"><table class=\"text\">");
+        _body.Append("<div class=\"wide\"><table class=\"text claims\">");
         WriteHeaderRow(["claim", "paper", "ours", "agrees", "note"]);
         foreach (var claim in claims.Claims)
         {
