@@ -62,6 +62,7 @@ internal sealed class GenerationEndpoints : IEndpoints
         {
             var answer = new StreamAnswer(context, live, className, facts.WantsUsage);
             outcome = await live.RunAsync(answer, context.RequestAborted).ConfigureAwait(false);
+            Account();
             if (outcome.IsCompleted) await answer.CompleteAsync(outcome).ConfigureAwait(false);
             else if (answer.HasBegun) await answer.FailAsync(LiveErrors.Of(live, outcome)).ConfigureAwait(false);
             hasBegun = answer.HasBegun;
@@ -70,6 +71,7 @@ internal sealed class GenerationEndpoints : IEndpoints
         {
             var answer = new GatheredAnswer();
             outcome = await live.RunAsync(answer, context.RequestAborted).ConfigureAwait(false);
+            Account();
             if (outcome.IsCompleted)
                 await new WholeAnswer(context, live, className).OnDataAsync(answer.ToJson(outcome), 0, default).ConfigureAwait(false);
             hasBegun = outcome.IsCompleted;
@@ -78,14 +80,20 @@ internal sealed class GenerationEndpoints : IEndpoints
         {
             var answer = new WholeAnswer(context, live, className);
             outcome = await live.RunAsync(answer, context.RequestAborted).ConfigureAwait(false);
+            Account();
             hasBegun = answer.HasBegun;
         }
 
-        if (outcome.IsCompleted && outcome.Call.PromptTokens > 0)
-            gateway.Tokens.Learn(live.Call.Model, facts.PromptBytes, outcome.PromptTokens);
-        gateway.Callers.Ended(caller, outcome);
         if (hasBegun || context.RequestAborted.IsCancellationRequested) return;
         AnswerHeaders.WriteRefused(context.Response, live, className);
         await LiveErrors.Of(live, outcome, urgency.IsOwnPatience).WriteAsync(context).ConfigureAwait(false);
+
+        // Before its caller has the end of the answer, and asks for the next.
+        void Account()
+        {
+            if (outcome.IsCompleted && outcome.Call.PromptTokens > 0)
+                gateway.Tokens.Learn(live.Call.Model, facts.PromptBytes, outcome.PromptTokens);
+            gateway.Callers.Ended(caller, outcome);
+        }
     }
 }

@@ -28,6 +28,7 @@ internal sealed class CallWatch : IDisposable
         call.Expect(first);
         lock (_lock)
         {
+            call.Place = _calls.Count;
             _calls.Add(call);
             if (!_isLooking) _timer.Change(_period, _period);
             _isLooking = true;
@@ -60,7 +61,16 @@ internal sealed class CallWatch : IDisposable
 
     private void End(Watched call)
     {
-        lock (_lock) _calls.Remove(call);
+        lock (_lock)
+        {
+            if (call.Place < 0) return; // Told twice.
+            // The last one takes its place, so that an end costs the same among a few calls and among thousands.
+            var last = _calls[^1];
+            _calls[call.Place] = last;
+            last.Place = call.Place;
+            _calls.RemoveAt(_calls.Count - 1);
+            call.Place = -1;
+        }
     }
 
     /// <summary>One call.</summary>
@@ -70,6 +80,9 @@ internal sealed class CallWatch : IDisposable
         private long _due = long.MaxValue;
         private long _left;
         private TimeSpan _allowed;
+
+        /// <summary>In the watch's list; -1 when it has left.</summary>
+        internal int Place { get; set; }
 
         /// <summary>Cancelled when the caller leaves or the engine is silent for too long.</summary>
         public CancellationToken Token => _stop.Token;
