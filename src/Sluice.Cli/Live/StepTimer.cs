@@ -37,14 +37,15 @@ internal sealed class StepTimer
         Rounds = 0;
     }
 
-    /// <summary>One repetition of every shape in turn, so that whatever disturbs the machine for a while disturbs all of
-    /// them.</summary>
+    /// <summary>One repetition of every shape in turn, so that whatever disturbs the machine for a while disturbs all of them. Steps
+    /// without a prompt mostly follow one of their own shape, so they do here.</summary>
     public void Round(CancellationToken stop)
     {
         for (var i = 0; i < _shapes.Count; i++)
         {
             stop.ThrowIfCancellationRequested();
             Lay(_shapes[i]);
+            if (_shapes[i].Prefill == 0) Step();
             var begin = Stopwatch.GetTimestamp();
             Step();
             _times[i].Add(Stopwatch.GetElapsedTime(begin).TotalMilliseconds);
@@ -53,11 +54,21 @@ internal sealed class StepTimer
         Rounds++;
     }
 
-    /// <summary>Mean of each shape. Moments in which somebody else had the processor count: an engine meets them as
-    /// well.</summary>
+    /// <summary>Median of each shape, times what all of them together took beyond their medians. Moments in which somebody else
+    /// had the processor count, as an engine meets them as well, but not against the shape that happened to be timed.</summary>
     /// <param name="besides">What a step takes besides [ms].</param>
-    public IReadOnlyList<StepSample> Samples(double besides = 0) =>
-        [.. _shapes.Select((shape, i) => new StepSample(shape, _times[i].Average() + besides))];
+    public IReadOnlyList<StepSample> Samples(double besides = 0)
+    {
+        double[] medians = [.. _times.Select(MedianOf)];
+        var disturbed = _times.Sum(times => times.Average()) / medians.Sum();
+        return [.. _shapes.Select((shape, i) => new StepSample(shape, medians[i] * disturbed + besides))];
+    }
+
+    private static double MedianOf(List<double> times)
+    {
+        double[] sorted = [.. times.Order()];
+        return (sorted[(sorted.Length - 1) / 2] + sorted[sorted.Length / 2]) / 2;
+    }
 
     private void Lay(StepShape shape)
     {
