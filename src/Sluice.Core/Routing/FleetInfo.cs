@@ -7,9 +7,10 @@ namespace Sluice.Core;
 /// <param name="WarmLoad">Loading the weights from host memory.</param>
 /// <param name="ColdLoad">Loading the weights from disk.</param>
 /// <param name="HostSeconds">Moving one token's KV to host memory or back [s].</param>
+/// <param name="IsAssumed">Nobody has measured its step time.</param>
 public sealed record ModelOnEngine(
     int KvTokens, int SequencesMax, int TokenBudget, IStepTimeModel StepTime, TimeSpan WarmLoad, TimeSpan ColdLoad,
-    double HostSeconds);
+    double HostSeconds, bool IsAssumed = false);
 
 /// <summary>The fleet as its profiles describe it.</summary>
 /// <param name="models">By engine, then by model; null where the engine cannot run the model.</param>

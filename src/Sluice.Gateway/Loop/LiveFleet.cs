@@ -132,5 +132,5 @@ internal sealed class LiveFleet
 
     private static ModelOnEngine Assumed(int places, int kvTokens) => new(
         kvTokens, places, TokenBudget: 2048, AssumedStepTime.Instance, WarmLoad: TimeSpan.FromSeconds(3),
-        ColdLoad: TimeSpan.FromSeconds(20), HostSeconds: 0);
+        ColdLoad: TimeSpan.FromSeconds(20), HostSeconds: 0, IsAssumed: true);
 }

@@ -50,9 +50,9 @@ internal sealed class Throughputs(FleetInfo? fleet)
     /// <summary>Busy time over which what was learned fades, and what the profile is worth of it [s].</summary>
     private const double FadeSeconds = 60, PriorSeconds = 5;
 
-    /// <summary>What an engine may be off its profile. Wide, because a gateway begins with an assumed one: the same model takes a
-    /// hundred times as long on two cores.</summary>
-    private const double SlownessMax = 100;
+    /// <summary>What an engine may be off its profile, and off one that was only assumed: on two cores a model takes many times as
+    /// long as on a GPU.</summary>
+    private const double SlownessMax = 5, AssumedSlownessMax = 25;
 
     /// <summary>An average batch hardly changes; it is used so often before it is computed again.</summary>
     private const int BatchUses = 256;
@@ -162,7 +162,10 @@ internal sealed class Throughputs(FleetInfo? fleet)
     {
         var profile = FromProfile(engine, model, view);
         var (busy, predicted) = _slowness[engine.Index * _models + model.Index];
-        var slower = Math.Clamp(busy / predicted, 1 / SlownessMax, SlownessMax);
+        var most = fleet is not null && model.Index < fleet.Models && fleet[engine, model] is { IsAssumed: true }
+            ? AssumedSlownessMax
+            : SlownessMax;
+        var slower = Math.Clamp(busy / predicted, 1 / most, most);
         return profile with
         {
             TokenSeconds = profile.TokenSeconds * slower, PromptSeconds = profile.PromptSeconds * slower,

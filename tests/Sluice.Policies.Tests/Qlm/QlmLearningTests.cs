@@ -18,7 +18,8 @@ public sealed class QlmLearningTests
         var believed = QlmRun.Profile("m0");
         believed = believed with { Coefficients = new() { A = 20 / slower, B = 0.05 / slower, C = 0.1 / slower, D = 1e-5 / slower } };
         var told = new ModelOnEngine(
-            believed.KvTokens, Places, 2048, new ClosedFormStepTime(believed), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(10), 0);
+            believed.KvTokens, Places, 2048, new ClosedFormStepTime(believed), TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(10), 0,
+            IsAssumed: true);
 
         // Each takes about 2 s, two at a time; one comes every 0.9 s, so that the queue grows all the time.
         var run = QlmRun.Of(
