@@ -3,7 +3,7 @@ using Sluice.Core;
 namespace Sluice.Policies;
 
 /// <summary>Mean and variance of the answers of the request's model and class, from those that ended and those that still
-/// run; before ten ended, any length up to the caller's cap is as likely.</summary>
+/// run; before ten ended, the caller's cap is halved.</summary>
 /// <remarks>See <see cref="AnswerLengths"/>. A running answer's tokens are taken from the time it has been running and the
 /// usual time per token. What was computed is used again until 2 % more answers ended. O(1) per request, O(running) then.</remarks>
 public sealed class LearnedLength : ILengthPredictor
@@ -16,7 +16,7 @@ public sealed class LearnedLength : ILengthPredictor
     public TokenEstimate Predict(Request request)
     {
         var kind = KindOf(request);
-        if (kind.Lengths.Ended < Enough) return TokenEstimate.Uniform(request.MaxOutputTokens);
+        if (kind.Lengths.Ended < Enough) return new(request.MaxOutputTokens / 2.0, 0);
         if (kind.Lengths.Ended >= kind.RefreshAt)
         {
             kind.Estimate = kind.Compute(request.Arrival);

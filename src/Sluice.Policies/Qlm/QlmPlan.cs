@@ -113,6 +113,7 @@ internal sealed class QlmPlan(QlmState state, Rwt rwt, IdleEngines idle, Evictio
         {
             ref readonly var snapshot = ref view.Engines[v];
             if (!snapshot.IsReady || snapshot.FreeSlots > 0 || state.Queues[v].Count == 0) continue;
+            if (!state.Speeds.IsAssumed(snapshot.Id, snapshot.Model)) continue; // What was measured needs no teaching here.
             if (state.Backlog.Group(state.Queues[v].Groups[0]).Model != snapshot.Model) continue;
             ref var account = ref state.Loads[v];
             account.BusySince = Math.Min(account.BusySince, view.Now.Ticks);

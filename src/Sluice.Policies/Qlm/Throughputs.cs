@@ -158,13 +158,14 @@ internal sealed class Throughputs(FleetInfo? fleet)
         s = (s.Busy * kept + seconds, s.Predicted * kept + predicted);
     }
 
+    public bool IsAssumed(EngineId engine, ModelId model) =>
+        fleet is not null && model.Index < fleet.Models && fleet[engine, model] is { IsAssumed: true };
+
     public Throughput Of(EngineId engine, ModelId model, ClusterView view)
     {
         var profile = FromProfile(engine, model, view);
         var (busy, predicted) = _slowness[engine.Index * _models + model.Index];
-        var most = fleet is not null && model.Index < fleet.Models && fleet[engine, model] is { IsAssumed: true }
-            ? AssumedSlownessMax
-            : SlownessMax;
+        var most = IsAssumed(engine, model) ? AssumedSlownessMax : SlownessMax;
         var slower = Math.Clamp(busy / predicted, 1 / most, most);
         return profile with
         {
